@@ -38,6 +38,7 @@ mod lake_rows;
 mod lossless;
 mod lost_record;
 mod makefile;
+mod many_nights;
 mod nothing_yet;
 mod odd_keys;
 mod odd_names;

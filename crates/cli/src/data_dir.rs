@@ -17,8 +17,10 @@ use crate::removal;
 use crate::running::Process;
 use crate::write_lock::{self, WriteLock};
 
+mod folded;
 mod records;
 
+pub(crate) use folded::runs_of;
 pub(crate) use records::{drop_sum, read_record, read_whole_staged};
 use records::{keep_sums, write_private};
 
@@ -139,26 +141,33 @@ impl DataDir {
         Ok(runs)
     }
 
-    /// The records that are not as they were written.
-    pub(crate) fn damaged_records(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut damaged = Vec::new();
+    /// The records that are as they were written, and the folders of those that are not.
+    pub(crate) fn checked_records(&self) -> anyhow::Result<(Vec<StagedManifest>, Vec<PathBuf>)> {
+        let (mut whole, mut damaged) = (Vec::new(), Vec::new());
         for folder in self.transformed_folders()? {
-            if read_record(&folder)?.is_none() || !check_record(&folder)?.is_empty() {
-                damaged.push(folder);
+            match read_record(&folder)? {
+                Some(manifest) if check_record(&folder)?.is_empty() => whole.push(manifest),
+                _ => damaged.push(folder),
             }
         }
-        Ok(damaged)
+        Ok((whole, damaged))
     }
 
     /// The folders of those records, oldest first.
     pub(crate) fn transformed_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut folders = self.record_folders()?;
+        folded::take_out_folded(&mut folders);
+        Ok(folders)
+    }
+
+    /// The same, with records that a folded one stands for; in no order.
+    fn record_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
         // A record without one of these was half removed by an earlier version: the run counts as
         // not loaded, and is transformed again.
         let parts = [MANIFEST_FILE, SNAPSHOT_FILE];
         let is_whole = |folder: &Path| parts.iter().all(|file| folder.join(file).is_file());
-        folders.retain(|folder| run_of(folder).is_some() && is_whole(folder));
-        folders.sort();
+        folders.retain(|folder| runs_of(folder).is_some() && is_whole(folder));
         Ok(folders)
     }
 
@@ -166,7 +175,7 @@ impl DataDir {
     pub(crate) fn forget_transformed_after(&self, number: u64) -> anyhow::Result<()> {
         for folder in entries(&self.transformed()).context("listing transformed runs")? {
             let is_later = loaded_by(&folder).is_none_or(|loaded| loaded > number);
-            if is_later && run_of(&folder).is_some() {
+            if is_later && runs_of(&folder).is_some() {
                 removal::remove(&folder)?;
             }
         }
@@ -180,6 +189,9 @@ impl DataDir {
         let lock = self.lock("staged", process)?;
         removal::clear(&self.staged())?;
         removal::clear(&self.transformed())?;
+        for folder in folded::take_out_folded(&mut self.record_folders()?) {
+            removal::remove(&folder)?;
+        }
         for folder in entries(&self.staged()).context("listing staged runs")? {
             // Nobody can load it any more.
             if run_of(&folder).is_some() && !folder.join(MANIFEST_FILE).is_file() {
@@ -244,7 +256,7 @@ impl DataDir {
         let mut latest = None;
         for folder in folders {
             for entry in entries(&folder)? {
-                latest = latest.max(run_of(&entry));
+                latest = latest.max(runs_of(&entry).map(|(_, last)| last));
             }
         }
         let current = self.root.join("lake/current/manifest.json");

@@ -24,6 +24,7 @@ mod recording;
 mod reference_record;
 mod reject;
 mod secret;
+mod size_tiers;
 mod staged;
 mod table_layout;
 
@@ -58,6 +59,7 @@ pub use recording::{
 pub use reference_record::{ReferenceRecord, Unresolved};
 pub use reject::{Reject, RejectReason};
 pub use secret::Secret;
+pub use size_tiers::first_joined;
 pub use staged::{
     KEYS_TABLE, LANDING_ORDER_COLUMN, STAGED_FORMAT, SUMS_FILE, StagedFile, StagedManifest,
     StagedTable, key_columns, landing_order,

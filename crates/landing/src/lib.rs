@@ -50,7 +50,8 @@ pub use patient_lines::lines_of_patient;
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use references::file::LineReferences;
 pub use sealed::{
-    DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
+    DamagedManifest, LandingRuns, ListedRun, ListedRuns, SealedPart, SealedRun, UnsealedRun,
+    landing_runs, listed_runs, sealed_folders, sealed_runs,
 };
 pub use set_aside::{
     SetAside, remove_set_aside, set_aside_damaged, set_aside_files, set_aside_unsealed,

@@ -119,7 +119,7 @@ pub use merge::current::{current_resources, is_decided_by};
 pub use partition_value::{is_unknown_partition, partition_value};
 pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
-pub use publish::retention::{SnapshotInfo, snapshots};
+pub use publish::retention::{SnapshotInfo, oldest_snapshot, snapshots};
 pub use publish::rollback::rollback;
 pub use publish::views_sql::SqlView;
 pub use repair::is_of_another_version;

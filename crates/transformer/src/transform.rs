@@ -31,7 +31,8 @@ const IN_FLIGHT_PER_THREAD: u64 = 2 * CHUNK;
 pub struct TransformOptions {
     /// The runs to read, in landing order.
     pub runs: Vec<SealedRun>,
-    /// All sealed runs, in landing order: what is no longer at the server is looked up in them.
+    /// All sealed runs, in landing order: what is no longer at the server is looked up in them. Those
+    /// of `runs` are enough if none of them lists anything as gone.
     pub landed: Vec<SealedRun>,
     /// The folder of staged runs, `<data>/staged`. The caller has locked it.
     pub staged: PathBuf,

@@ -1,6 +1,7 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
 mod extract_status;
+mod folding;
 pub(crate) mod pinned;
 mod query;
 mod staged_parquet;
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
         interrupted::end_first(invocation)?;
     }
     retention::apply(invocation)?;
+    folding::fold(invocation)?;
     remains::warn_of_published(invocation)?;
     Ok(exit)
 }

@@ -26,7 +26,7 @@ use self::content::mask::Masking;
 use self::content::{LakeContent, Leftovers, content};
 use super::verify;
 use crate::data_dir::REPORT_FILE;
-use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::data_dir::{DataDir, read_staged_manifest, runs_of};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::Money;
@@ -195,7 +195,7 @@ fn leftovers(data: &DataDir) -> Outcome<Leftovers> {
     let mut leftovers = Leftovers::default();
     let mut folders: Vec<PathBuf> = data.transformed_folders()?;
     folders.extend(data.staged_runs()?);
-    folders.sort_by_key(|folder| folder.file_name().map(ToOwned::to_owned));
+    folders.sort_by_key(|folder| runs_of(folder).map(|(first, _)| first));
     // A run over all of landing repeats everything before it.
     let is_full = |folder: &PathBuf| read_staged_manifest(folder).is_ok_and(|found| found.full);
     let since = folders.iter().rposition(is_full).unwrap_or(0);

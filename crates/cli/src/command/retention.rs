@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use claimlake_contract::{RunId, partition_value};
 use serde_json::json;
 
 use crate::command::forget;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, runs_of};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::{KeptFor, Load, OnRevoked};
@@ -99,9 +98,7 @@ fn old_entries(folder: &Path, limit: DateTime<Utc>) -> anyhow::Result<Vec<PathBu
     let mut old = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let run: Option<RunId> = partition_value(&path, "run")
-            .and_then(|value| value.split(".ndjson").next()?.parse().ok());
-        let began = run.and_then(|run| run.started_at());
+        let began = runs_of(&path).and_then(|(_, last)| last.started_at());
         if began.is_some_and(|began| began < limit) {
             old.push(path);
         }

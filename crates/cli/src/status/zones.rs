@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{RunId, partition_value};
+use claimlake_contract::partition_value;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, runs_of};
 
 /// The oldest PHI of one zone.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) fn oldest(data: &DataDir, lake: &Path) -> anyhow::Result<Vec<OldestOf
     for (zone, paths) in zones {
         let dated = paths
             .into_iter()
-            .filter_map(|path| Some((run_of(&path)?.started_at()?, path)));
+            .filter_map(|path| Some((runs_of(&path)?.0.started_at()?, path)));
         if let Some((since, path)) = dated.min() {
             found.push(OldestOfZone {
                 zone,
@@ -86,11 +86,6 @@ fn folders_named(folder: &Path, key: &str) -> io::Result<Vec<PathBuf>> {
     let mut folders = files_in(folder)?;
     folders.retain(|path| partition_value(path, key).is_some());
     Ok(folders)
-}
-
-fn run_of(path: &Path) -> Option<RunId> {
-    let value = partition_value(path, "run")?;
-    value.split(".ndjson").next()?.parse().ok()
 }
 
 fn below(data: &DataDir, path: &Path) -> String {

@@ -6,8 +6,8 @@ use claimlake_contract::{
     ApiVersion, CHECKSUM_FILE, GrantHandle, LandingLayout, ResourceType, RunId,
 };
 use claimlake_landing::{
-    KeptPatient, LandingError, UnsealedRun, landing_runs, mark_finished, remove_unnamed_parts,
-    seal_interrupted, set_aside_unsealed, unfinished_runs,
+    KeptPatient, LandingError, UnsealedRun, landing_runs, listed_runs, mark_finished,
+    remove_unnamed_parts, seal_interrupted, sealed_folders, set_aside_unsealed, unfinished_runs,
 };
 use claimlake_vault::{RunEnd, Vault};
 
@@ -29,13 +29,17 @@ pub(super) fn recover(
             continue;
         }
         seal_run(vault, layout, &run)?;
+        remove_unnamed(layout, &run)?;
         mark_finished(layout, &run)?;
         vault.drop_checkpoints(&run)?;
         vault.end_run(&run, RunEnd::Interrupted, None)?;
         recovered.push(run);
     }
     remove_leftovers(vault, layout, present)?;
-    remove_unnamed(layout)?;
+    // Those of earlier runs were looked at by the runs after them.
+    if let Some(newest) = listed_runs(layout)?.sealed.last() {
+        remove_unnamed(layout, &newest.run)?;
+    }
     Ok(recovered)
 }
 
@@ -143,7 +147,7 @@ fn remove_leftovers(
         let known = known.iter().any(|known| known.run == *run) || marked.contains(run);
         known && run != present
     };
-    for unsealed in landing_runs(layout)?.unsealed {
+    for unsealed in listed_runs(layout)?.unsealed {
         if !is_ours(&unsealed.run) {
             continue;
         }
@@ -162,14 +166,16 @@ fn remove_leftovers(
         }
     }
     for run in marked.iter().filter(|run| is_ours(run)) {
+        remove_unnamed(layout, run)?;
         mark_finished(layout, run)?;
     }
     Ok(())
 }
 
-/// A kill between a manifest and the removal of what it replaces leaves unused parts.
-fn remove_unnamed(layout: &LandingLayout) -> Result<(), ExtractError> {
-    for sealed in landing_runs(layout)?.sealed {
+/// A kill between the manifests of a run and the removal of what they replace leaves unused parts. The
+/// run is still marked then, has checkpoints, or is the newest.
+fn remove_unnamed(layout: &LandingLayout, run: &RunId) -> Result<(), ExtractError> {
+    for sealed in sealed_folders(layout, run)? {
         let removed = remove_unnamed_parts(&sealed)?;
         if removed > 0 {
             tracing::warn!(

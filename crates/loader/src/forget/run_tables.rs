@@ -56,8 +56,8 @@ impl PersonResources<'_> {
     }
 
     /// Writes a file again without the rows about the person. Returns `None` if no row remains in a
-    /// file of `changes`, which has one file per run; other tables keep an empty file, so that
-    /// readers find the columns.
+    /// file of `changes`, which need not have any; other tables keep an empty file, so that readers
+    /// find the columns.
     fn filter_file(
         &self,
         table: &LakeTable,

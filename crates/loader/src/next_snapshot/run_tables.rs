@@ -15,6 +15,7 @@ use crate::merge::staged_keys::StagedKeys;
 use crate::previous_snapshot::PreviousSnapshot;
 use crate::repair::History;
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
+use crate::run_table::joined_changes;
 use crate::run_table::replaced;
 use crate::table::carry::{Carried, carry};
 use claimlake_columnar::GroupKey as ResourceKey;
@@ -83,7 +84,7 @@ pub(super) fn run_tables(
     Ok(tables)
 }
 
-/// The table `changes`: the files of earlier runs, and one for this run. A resource has changed
+/// The table `changes`: the rows of earlier runs, and those of this run. A resource has changed
 /// where one of its `changed_periods` has, whichever of its bodies is the newest.
 pub(super) fn changes_table(
     input: &SnapshotInput<'_>,
@@ -151,15 +152,18 @@ pub(super) fn changes_table(
     }
     let mut files = changes::files_before(input.before.map(|before| &before.manifest));
     lose_damaged_changes(input, &mut files);
-    if let Some(before) = input
-        .before
-        .filter(|before| before.table(CHANGES_TABLE).is_some())
-    {
-        for file in &files {
-            carry(file, &before.folder, snapshot, &input.access, carried)?;
-        }
-    }
-    files.extend(writer.finish()?);
+    let new = writer.finish()?;
+    let files = match input.before {
+        Some(before) => joined_changes::files_after(
+            &before.folder,
+            files,
+            new,
+            snapshot,
+            input.access,
+            carried,
+        )?,
+        None => new.into_iter().collect(),
+    };
     Ok((!files.is_empty()).then(|| changes::table(files)))
 }
 

@@ -79,6 +79,16 @@ pub fn snapshots(lake: &Path) -> Result<Vec<SnapshotInfo>> {
     Ok(lake.numbers()?.into_iter().map(info).collect())
 }
 
+/// The number of the oldest snapshot that is kept, to which a rollback can still go back; `None`
+/// where there is none.
+///
+/// # Errors
+///
+/// The lake cannot be listed.
+pub fn oldest_snapshot(lake: &Path) -> Result<Option<u64>> {
+    Ok(Lake::at(lake).numbers()?.first().copied())
+}
+
 /// Removes the snapshots that are neither among the newest `keep` nor younger than `hours` at `now`
 /// (RFC 3339), and returns their numbers. The current one always stays. A snapshot whose age is
 /// unknown because its manifest is damaged counts as old.

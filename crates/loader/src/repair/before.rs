@@ -1,7 +1,7 @@
 //! The snapshot on which a repair builds, and which parts of it can be used. Even a snapshot with a
 //! damaged manifest is useful: its files of `changes` contain what landing does not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest};
@@ -69,28 +69,7 @@ fn without_manifest(
     one: &Surveyed,
     histories: &[(&Path, Vec<LakeFile>)],
 ) -> Result<PreviousSnapshot> {
-    let mut files: BTreeMap<String, LakeFile> = BTreeMap::new();
-    for file in self_named(&one.folder)? {
-        files.insert(file.path.clone(), file);
-    }
-    for (folder, of_other) in histories {
-        for file in of_other {
-            if let std::collections::btree_map::Entry::Vacant(entry) =
-                files.entry(file.path.clone())
-            {
-                let (from, to) = (folder.join(&file.path), one.folder.join(&file.path));
-                if !to.exists() && std::fs::hard_link(&from, &to).is_ok() {
-                    entry.insert(file.clone());
-                }
-            }
-        }
-    }
-    let mut files: Vec<(String, LakeFile)> = files
-        .into_values()
-        .map(|file| Ok((changes::first_run(&one.folder.join(&file.path))?, file)))
-        .collect::<Result<_>>()?;
-    files.sort_by(|left, right| left.0.cmp(&right.0));
-    let files: Vec<LakeFile> = files.into_iter().map(|(_, file)| file).collect();
+    let files = of_successive_runs(one, histories)?;
     let no_run = || LoadError::lake(&one.folder, "no run id");
     let manifest = LakeManifest {
         format: LAKE_FORMAT,
@@ -114,6 +93,41 @@ fn without_manifest(
         lost: BTreeSet::new(),
         has_manifest: false,
     })
+}
+
+/// The files of `changes` that are intact, oldest first: those of the snapshot itself, and those of
+/// others about runs that none of its own is about. Loads join files, so one run can be in a file of
+/// its own in one snapshot and among others in the next; the file with more rows is preferred.
+fn of_successive_runs(
+    one: &Surveyed,
+    histories: &[(&Path, Vec<LakeFile>)],
+) -> Result<Vec<LakeFile>> {
+    let mut found: Vec<((String, String), LakeFile)> = Vec::new();
+    for file in self_named(&one.folder)? {
+        let runs = changes::runs_of(&one.folder.join(&file.path))?;
+        found.extend(runs.map(|runs| (runs, file)));
+    }
+    let others = histories
+        .iter()
+        .flat_map(|(folder, files)| files.iter().map(move |file| (*folder, file)));
+    let mut others: Vec<(&Path, &LakeFile)> = others.collect();
+    others.sort_by(|(_, left), (_, right)| (right.rows, &left.path).cmp(&(left.rows, &right.path)));
+    for (folder, file) in others {
+        let (from, to) = (folder.join(&file.path), one.folder.join(&file.path));
+        let Some((first, last)) = changes::runs_of(&from)? else {
+            continue;
+        };
+        let is_known =
+            |((from, until), _): &((String, String), _)| *from <= last && first <= *until;
+        if found.iter().any(is_known) || to.exists() {
+            continue;
+        }
+        if std::fs::hard_link(&from, &to).is_ok() {
+            found.push(((first, last), file.clone()));
+        }
+    }
+    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Ok(found.into_iter().map(|(_, file)| file).collect())
 }
 
 /// The files of `changes` in a snapshot's folder whose names match their content.

@@ -1,6 +1,6 @@
 //! The table `changes`: what changed for which resource in which run. Each load that changes
-//! something adds one file; the files of earlier loads are linked. Nothing else records this
-//! history, so it cannot be rebuilt from landing.
+//! something adds one file; the files of earlier loads are linked, or joined once they are many.
+//! Nothing else records this history, so it cannot be rebuilt from landing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub struct Change {
 }
 
 /// The columns of the table; all are text, and a file with other columns is refused.
-fn schema() -> SchemaRef {
+pub(super) fn schema() -> SchemaRef {
     let names = [
         "run",
         "published_at",
@@ -222,12 +222,7 @@ impl<'a> ChangeWriter<'a> {
             .map_err(LoadError::arrow("writing table 'changes'"))?;
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(ParquetFile::create(
-                &self.snapshot.join(CHANGES_TABLE),
-                &schema(),
-                properties::properties(&schema(), &[], &bloom_columns(), ROW_GROUP_ROWS)?,
-                &self.access,
-            )?),
+            none => none.insert(create_file(self.snapshot, &self.access)?),
         };
         Ok(file.write(&batch)?)
     }
@@ -237,17 +232,34 @@ impl<'a> ChangeWriter<'a> {
         if !self.pending.is_empty() {
             self.flush()?;
         }
-        let Some(file) = self.file else {
-            return Ok(None);
-        };
-        let written = file.finish()?;
-        Ok(Some(LakeFile {
-            path: format!("{CHANGES_TABLE}/{}", written.name),
-            rows: written.rows,
-            bytes: written.bytes,
-            sha256: written.sha256,
-        }))
+        self.file.map(lake_file).transpose()
     }
+}
+
+/// Begins a file of the table in a snapshot.
+pub(super) fn create_file(snapshot: &Path, access: &Access) -> Result<ParquetFile> {
+    Ok(ParquetFile::create(
+        &snapshot.join(CHANGES_TABLE),
+        &schema(),
+        properties::properties(&schema(), &[], &bloom_columns(), ROW_GROUP_ROWS)?,
+        access,
+    )?)
+}
+
+/// Ends a file of the table; its entry in the manifest.
+pub(super) fn lake_file(file: ParquetFile) -> Result<LakeFile> {
+    let written = file.finish()?;
+    Ok(LakeFile {
+        path: format!("{CHANGES_TABLE}/{}", written.name),
+        rows: written.rows,
+        bytes: written.bytes,
+        sha256: written.sha256,
+    })
+}
+
+/// The error of a file that is of another version, or no file of the table.
+pub(super) fn other_columns(path: &Path) -> LoadError {
+    LoadError::lake(path, "it has other columns than table 'changes'")
 }
 
 /// The table as the manifest lists it, with these files.
@@ -305,10 +317,18 @@ pub fn changes(
     Ok(changes.filter(move |change| change.as_ref().map_or(true, &is_after)))
 }
 
-/// The run of the first row of a file; empty if it has none. A file is about one run.
-pub(crate) fn first_run(path: &Path) -> Result<String> {
-    let first = read_file(path)?.next().transpose()?;
-    Ok(first.map(|change| change.run).unwrap_or_default())
+/// The first and the last run of a file's rows; `None` if it has none. A file is about successive
+/// runs, oldest first.
+pub(crate) fn runs_of(path: &Path) -> Result<Option<(String, String)>> {
+    let mut runs: Option<(String, String)> = None;
+    for change in read_file(path)? {
+        let run = change?.run;
+        match &mut runs {
+            Some((_, last)) => *last = run,
+            none => *none = Some((run.clone(), run)),
+        }
+    }
+    Ok(runs)
 }
 
 /// The number of rows of a file, by its footer.
@@ -345,10 +365,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Changes> {
 /// One row of a batch.
 fn change_at(batch: &RecordBatch, row: usize, path: &Path) -> Result<Change> {
     if batch.schema().fields() != schema().fields() {
-        return Err(LoadError::lake(
-            path,
-            "it has other columns than table 'changes'",
-        ));
+        return Err(other_columns(path));
     }
     let text = |column: usize| {
         let column = batch.column(column).as_string::<i32>();

@@ -3,4 +3,5 @@
 //! partitions.
 
 pub(crate) mod changes;
+pub(crate) mod joined_changes;
 pub(crate) mod replaced;

@@ -16,6 +16,7 @@ mod evolution;
 mod gone;
 mod histories;
 mod histories_in_loads;
+mod joined_changes;
 mod killed;
 mod lake_rows;
 mod null_partitions;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use claimlake_contract::{ExitCode, RunId, StagedManifest};
+use claimlake_contract::{ExitCode, RunId};
 use claimlake_landing::{LandingRuns, SealedRun};
 
 use crate::data_dir::read_whole_staged;
@@ -17,7 +17,7 @@ use crate::summary::StageSummary;
 pub(super) struct Selection {
     /// The runs, in landing order.
     pub(super) runs: Vec<SealedRun>,
-    /// All that may be read, in landing order.
+    /// All that may be read, in landing order; only `runs` where none of these lists what is gone.
     pub(super) landed: Vec<SealedRun>,
     /// Whether they are all of landing.
     pub(super) full: bool,
@@ -45,19 +45,13 @@ impl Selection {
         invocation: &Invocation,
     ) -> Outcome<Self> {
         let data = invocation.data()?;
-        let landing = claimlake_landing::landing_runs(&data.landing())?;
+        let listed = claimlake_landing::listed_runs(&data.landing())?;
         let staged = data.staged_runs()?;
-        let mut known: Vec<StagedManifest> = Vec::new();
+        let (mut known, damaged_records) = data.checked_records()?;
         // Without a lake, the records of loaded runs mean nothing.
-        if invocation.lake()?.join("current").exists() {
-            known = data.transformed_runs()?;
+        if !invocation.lake()?.join("current").exists() {
+            known.clear();
         }
-        let damaged_records = data.damaged_records()?;
-        let is_damaged = |run: &RunId| {
-            let name = format!("run={run}");
-            damaged_records.iter().any(|folder| folder.ends_with(&name))
-        };
-        known.retain(|manifest| !is_damaged(&manifest.run));
         let mut incomplete = Vec::new();
         let mut lacks_full = false;
         for folder in &staged {
@@ -77,22 +71,33 @@ impl Selection {
         let done: BTreeSet<&RunId> = known.iter().flat_map(|run| &run.landing_runs).collect();
         // The next extract completes a run that was interrupted between two resource types. If it
         // were read now, its later parts would never be seen.
-        let waiting: BTreeSet<RunId> = landing.unsealed.iter().map(|run| run.run.clone()).collect();
-        let LandingRuns {
-            sealed, damaged, ..
-        } = landing;
-        let is_landing_empty = sealed.is_empty();
-        let mut landed = sealed;
-        landed.retain(|run| !waiting.contains(&run.manifest.run));
-        let is_new = |run: &SealedRun| !done.contains(&run.manifest.run);
+        let waiting: BTreeSet<RunId> = listed.unsealed.iter().map(|run| run.run.clone()).collect();
+        let reads_all = asked_full || views_changed || lacks_full || known.is_empty();
+        // After a thousand nights, reading the manifests of all takes longer than what is new.
+        let mut landing = listed.read(|run| reads_all || !done.contains(&run.run));
+        let is_new = |run: &SealedRun| {
+            !done.contains(&run.manifest.run) && !waiting.contains(&run.manifest.run)
+        };
         // Of bodies with one time, what landed last counts: a run that landed before others that are
         // loaded, such as one whose record is lost, is read in its place among all of them.
-        let mut new = landed.iter().filter(|run| is_new(run));
+        let mut new = landing.sealed.iter().filter(|run| is_new(run));
         let is_out_of_order = new.any(|run| {
             let latest = done.last();
             latest.is_some_and(|latest| run.manifest.run < **latest)
         });
-        let full = asked_full || views_changed || lacks_full || known.is_empty() || is_out_of_order;
+        let full = reads_all || is_out_of_order;
+        // What is gone is looked up in what landed before.
+        let lists_gone = landing.sealed.iter().any(|run| run.manifest.lists_gone());
+        if !reads_all && (is_out_of_order || lists_gone) {
+            landing = listed.read(|_| true);
+        }
+        let LandingRuns {
+            sealed: mut landed,
+            damaged,
+            ..
+        } = landing;
+        let is_landing_empty = landed.is_empty() && (reads_all || listed.sealed.is_empty());
+        landed.retain(|run| !waiting.contains(&run.manifest.run));
         let mut runs = landed.clone();
         runs.retain(|run| full || is_new(run));
         Ok(Self {
