@@ -227,7 +227,7 @@ mod tests {
         fill(&buckets, key);
         assert!(buckets.file.get().is_some_and(Option::is_some));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        compare(&buckets, key);
+        compare(&buckets);
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         let key = |number: u64| u128::from(number % 1_000) << 96;
         fill(&buckets, key);
         assert!(buckets.file.get().is_some_and(Option::is_none));
-        compare(&buckets, key);
+        compare(&buckets);
     }
 
     fn fill(buckets: &Buckets, key: impl Fn(u64) -> u128) {
@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    fn compare(buckets: &Buckets, key: impl Fn(u64) -> u128) {
+    fn compare(buckets: &Buckets) {
         let mut found: BTreeMap<u128, Vec<u64>> = BTreeMap::new();
         for number in 0..BUCKETS {
             let bytes = buckets.read(number).unwrap();
