@@ -87,6 +87,15 @@ impl Store {
         }
     }
 
+    /// Whether nothing is there, what a killed publish left half written included.
+    pub(crate) async fn is_empty(&self) -> Result<bool> {
+        let has_unfinished = match &self.backend {
+            Backend::Folder(store) => blocking(store, |store| store.has_unfinished()).await?,
+            Backend::Objects(_) => false,
+        };
+        Ok(!has_unfinished && self.list().await?.is_empty())
+    }
+
     /// The content of a file; `None` if it is not there.
     pub(crate) async fn read(&self, path: &str) -> Result<Option<Bytes>> {
         match &self.backend {

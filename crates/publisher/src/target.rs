@@ -24,7 +24,7 @@ impl OpenTarget {
     /// # Errors
     /// The target cannot be listed.
     pub async fn is_empty(&self) -> Result<bool> {
-        Ok(self.store.list().await?.is_empty())
+        self.store.is_empty().await
     }
 
     /// Looks whether the lake can be published there, without writing anything.

@@ -83,6 +83,16 @@ impl FolderStore {
         Ok(found)
     }
 
+    /// Whether files that were being written are there.
+    pub(super) fn has_unfinished(&self) -> Result<bool> {
+        let folder = self.root.join(UNFINISHED);
+        match fs::read_dir(&folder) {
+            Ok(mut entries) => Ok(entries.next().is_some()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(PublishError::io("listing", &folder)(error)),
+        }
+    }
+
     pub(super) fn read(&self, path: &str) -> Result<Option<Bytes>> {
         let path = self.root.join(path);
         match fs::read(&path) {

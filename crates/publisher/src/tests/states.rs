@@ -1,6 +1,8 @@
 //! What a target shows after loads, rollbacks and lakes that were made anew.
 
-use super::scene::{Scene, latest, memory, newest_state, sum_at, sums_of_newest, write_manifest};
+use super::scene::{
+    Scene, latest, memory, newest_state, sum_at, sums_of_newest, wait, write_manifest,
+};
 
 const FIRST: &[(&str, i128)] = &[("AL", 100), ("AL", 250), ("TX", 3_000)];
 const SECOND: &[(&str, i128)] = &[("AL", 100), ("AL", 250), ("TX", 4_000), ("VT", 50_000)];
@@ -94,6 +96,18 @@ fn a_file_that_somebody_removed_from_the_pool_is_sent_again() {
     let healed = scene.publish(&store, "two").unwrap();
     assert_eq!((healed.sequence, healed.sent_files), (1, 1));
     assert_eq!(sums_of_newest(&store).unwrap()["bills"], 3_350);
+}
+
+#[test]
+fn a_place_with_a_half_written_file_is_not_empty() {
+    let scene = Scene::new();
+    let store = scene.folder_store();
+    let folder = scene.folder.path().join("target/.unfinished");
+    assert!(wait(store.is_empty()).unwrap());
+    std::fs::create_dir_all(&folder).unwrap();
+    assert!(wait(store.is_empty()).unwrap());
+    std::fs::write(folder.join("1-1"), "rows").unwrap();
+    assert!(!wait(store.is_empty()).unwrap());
 }
 
 #[test]
