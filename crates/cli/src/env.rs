@@ -13,7 +13,7 @@ pub(crate) const CRASH_AT: &str = "CLAIMLAKE_CRASH_AT";
 /// The data directory, as `--data`.
 pub(crate) const DATA: &str = "CLAIMLAKE_DATA";
 
-/// Which log lines to show, in the syntax of `tracing` (`info`, `claimlake_extractor=debug`).
+/// Which log lines to show: a level, and levels of modules (`info`, `info,claimlake_extractor=debug`).
 pub(crate) const LOG: &str = "CLAIMLAKE_LOG";
 
 /// What the variables that override keys of the pipeline begin with.
@@ -40,7 +40,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     (DATA, "the data directory, like `--data`"),
     (
         LOG,
-        "which log records to print, in the syntax of `tracing` (`info`, `claimlake_extractor=debug`)",
+        "which log records to print: a level, and levels of modules (`info`, `info,claimlake_extractor=debug`)",
     ),
     (VAULT_KEY, "the vault's key, as 64 hex digits or base64"),
     (

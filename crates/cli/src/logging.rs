@@ -8,8 +8,7 @@ use claimlake_vault::NOTICE;
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -23,15 +22,17 @@ use crate::record::Level;
 /// Starts the log as flags and environment ask.
 pub(crate) fn start(invocation: &Invocation) {
     let global = invocation.global();
-    let default = match global.verbose {
-        0 if global.quiet => "error",
-        0 => "warn",
-        1 => "info,claimlake=debug",
-        _ => "debug",
+    let default = || match global.verbose {
+        0 if global.quiet => Targets::new().with_default(LevelFilter::ERROR),
+        0 => Targets::new().with_default(LevelFilter::WARN),
+        1 => Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("claimlake", LevelFilter::DEBUG),
+        _ => Targets::new().with_default(LevelFilter::DEBUG),
     };
     let asked = std::env::var(env::LOG).ok();
     let asked = asked.filter(|asked| !asked.trim().is_empty());
-    let filter = match asked.map(EnvFilter::try_new) {
+    let filter = match asked.as_deref().map(targets) {
         Some(Ok(filter)) => filter,
         Some(Err(_)) => {
             let words = format!(
@@ -39,9 +40,9 @@ pub(crate) fn start(invocation: &Invocation) {
                 env::LOG
             );
             invocation.output().warn(&words);
-            EnvFilter::new(default)
+            default()
         }
-        None => EnvFilter::new(default),
+        None => default(),
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(LogWriter(Arc::clone(invocation.output())))
@@ -67,6 +68,13 @@ pub(crate) fn start(invocation: &Invocation) {
                 .try_init()
         }
     };
+}
+
+/// `info,claimlake_extractor=debug`: levels, and levels of the modules named.
+fn targets(asked: &str) -> Result<Targets, ParseError> {
+    let directives = asked.split(',').map(str::trim);
+    let directives: Vec<_> = directives.filter(|asked| !asked.is_empty()).collect();
+    directives.join(",").parse()
 }
 
 /// What a library has to say to whoever runs the command is a warning as any other, at any level of
@@ -146,7 +154,9 @@ impl Write for LogWriter {
 mod tests {
     use serde_json::Value;
 
-    use super::crash;
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::{crash, targets};
     use crate::record::{self, Level};
 
     #[test]
@@ -165,5 +175,23 @@ mod tests {
             (&record["place"], &record["thread"]),
             (&"a.rs:1:2".into(), &"main".into())
         );
+    }
+    #[test]
+    fn the_log_is_asked_for_by_level_and_by_module() {
+        let asked = targets(" info, claimlake_extractor=debug ,").unwrap();
+        let level_of = |module| {
+            let levels = [
+                LevelFilter::TRACE,
+                LevelFilter::DEBUG,
+                LevelFilter::INFO,
+                LevelFilter::WARN,
+            ];
+            let mut levels = levels.into_iter().filter_map(LevelFilter::into_level);
+            levels.find(|level| asked.would_enable(module, level))
+        };
+        assert_eq!(level_of("hyper::client"), LevelFilter::INFO.into_level());
+        let ours = "claimlake_extractor::page";
+        assert_eq!(level_of(ours), LevelFilter::DEBUG.into_level());
+        assert!(targets("claimlake=loud").is_err());
     }
 }
