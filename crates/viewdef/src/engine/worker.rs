@@ -58,6 +58,7 @@ pub struct ResourceWorker {
     /// The resource that is read.
     pub(super) resource: Box<Resource>,
     /// The other resources of the group; each waits in the place of its line.
+    #[expect(clippy::vec_box, reason = "resources are exchanged by their pointers")]
     others: Vec<Box<Resource>>,
     /// Objects so far: each has a number, by which a key that comes twice is noticed.
     objects: u64,
