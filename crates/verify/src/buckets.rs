@@ -243,7 +243,7 @@ mod tests {
     fn fill(buckets: &Buckets, key: impl Fn(u64) -> u128) {
         for number in 0..50_000_u64 {
             let record = Record::default().u64(number).byte(7);
-            let record = record.time((number % 3 > 0).then_some(-5));
+            let record = record.time((!number.is_multiple_of(3)).then_some(-5));
             buckets.push(key(number), &record.text("é").u32(9).u128(key(number)));
         }
     }
@@ -256,7 +256,7 @@ mod tests {
             while !reader.is_at_end() {
                 let number = reader.u64().unwrap();
                 assert_eq!(reader.byte(), Some(7));
-                let time = (number % 3 > 0).then_some(-5);
+                let time = (!number.is_multiple_of(3)).then_some(-5);
                 assert_eq!(reader.time(), Some(time));
                 assert_eq!(reader.text(), Some("é"));
                 assert_eq!(reader.u32(), Some(9));
