@@ -72,7 +72,6 @@ fn a_damaged_part_is_named_by_run_and_verify_says_what_it_found() {
     let bench = Bench::new();
     bench.write("one.ndjson", &a_patient("-1"));
     bench.done(&["import", "--api", "v2", "one.ndjson"]);
-    bench.done(&["run", "--from", "transform"]);
     let manifest = found(&bench, "data/demo/landing", |_| true);
     fs::write(&manifest, "{}").unwrap();
     bench.write("two.ndjson", &a_patient("-2"));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
@@ -73,17 +73,21 @@ fn other_text(column: &dyn Array, text: &str) -> ArrayRef {
 }
 
 fn one_more(column: &dyn Array) -> ArrayRef {
-    let values = column.as_primitive::<arrow_array::types::UInt64Type>();
-    let mut values: Vec<Option<u64>> = values.iter().collect();
+    let values = column.as_primitive::<arrow_array::types::Int64Type>();
+    let mut values: Vec<Option<i64>> = values.iter().collect();
     values[0] = values[0].map(|value| value + 1);
-    Arc::new(UInt64Array::from(values))
+    Arc::new(Int64Array::from(values))
+}
+
+fn below_zero(column: &dyn Array) -> ArrayRef {
+    Arc::new(Int64Array::from(vec![-1; column.len()]))
 }
 
 /// Files that say something else and whose hashes say the same.
 #[test]
 fn what_is_changed_together_with_its_hashes_is_found_by_what_it_says() {
     type Change = fn(&Path);
-    let changes: [(&str, &str, Change); 10] = [
+    let changes: [(&str, &str, Change); 11] = [
         ("a current row", "is_current", |snapshot| {
             tamper(snapshot, "eob/", "is_current", other_flag);
         }),
@@ -149,6 +153,9 @@ fn what_is_changed_together_with_its_hashes_is_found_by_what_it_says() {
         }),
         ("what landed", "extract_status_table", |snapshot| {
             tamper(snapshot, "extract_status/", "landed", one_more);
+        }),
+        ("less than nothing", "extract_status_table", |snapshot| {
+            tamper(snapshot, "extract_status/", "served", below_zero);
         }),
     ];
     let bench = published();

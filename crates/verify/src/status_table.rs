@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
+use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
 use claimlake_contract::{ApiVersion, GrantHandle, LandingPatient, ResourceType};
 use claimlake_landing::LandingRuns;
 
@@ -15,6 +16,8 @@ use crate::report::Check;
 use crate::request::{ExtractedState, VerifyRequest};
 
 const TABLE: &str = "extract_status";
+/// The columns that count resources.
+const COUNTS: [&str; 3] = ["served", "landed", "held"];
 
 /// A resource type of an API version.
 type Of = (ApiVersion, ResourceType);
@@ -62,6 +65,9 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, snapshot: &
             "held",
         ];
         let read = for_each_batch(&path, columns, |batch| {
+            check.expect(has_counts(batch), || {
+                format!("{}: a count is no number or below zero", file.path)
+            });
             for row in 0..batch.num_rows() {
                 line += 1;
                 let Some(row) = Row::at(batch, row) else {
@@ -81,6 +87,20 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, snapshot: &
         }
     }
     check
+}
+
+/// Whether all counts can be read. They are signed; lakes of earlier versions have unsigned ones.
+fn has_counts(batch: &RecordBatch) -> bool {
+    COUNTS.iter().all(|name| {
+        let column = batch.column_by_name(name);
+        column.is_some_and(|column| match column.data_type() {
+            DataType::Int64 => {
+                let mut counts = column.as_primitive::<Int64Type>().iter();
+                counts.all(|count| count.is_none_or(|count| count >= 0))
+            }
+            other => *other == DataType::UInt64,
+        })
+    })
 }
 
 impl<'r> OnRecord<'r> {
@@ -138,8 +158,13 @@ impl<'b> Row<'b> {
         let of = |name| text(texts(batch, name), row);
         let number = |name| {
             let column = batch.column_by_name(name)?;
-            let column = column.as_primitive_opt::<UInt64Type>()?;
-            column.is_valid(row).then(|| column.value(row))
+            if column.is_null(row) {
+                return None;
+            }
+            match column.as_primitive_opt::<Int64Type>() {
+                Some(column) => u64::try_from(column.value(row)).ok(),
+                None => Some(column.as_primitive_opt::<UInt64Type>()?.value(row)),
+            }
         };
         Some(Self {
             of: (
