@@ -72,7 +72,7 @@ lint:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 test-rust:
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 # Other people's readers over our files: DuckDB, pyarrow, Spark (skipped with a message without Java).
 test-interop: venv .venv-dbt/ready
