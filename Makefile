@@ -23,7 +23,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk dbt venv bench bench-extract
+.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-publish test-sdk dbt venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -108,6 +108,11 @@ dbt: .venv-dbt/ready $(if $(LAKE),,build)
 	$(PYTHON) -m venv .venv-dbt
 	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# Optional: published lakes by deltalake, Polars and a local S3 server.
+test-publish: venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
+	.venv/bin/python -m pytest tests/interop/test_publish.py
 
 # Optional: CMS's own Python SDK against the sandbox.
 test-sdk: venv
