@@ -53,7 +53,7 @@ fn records(bench: &Bench) -> usize {
 }
 
 /// Everything that was ever read, as `status` adds it up, and what `trace` finds.
-fn told(bench: &Bench) -> (Value, usize, usize) {
+fn answers(bench: &Bench) -> (Value, usize, usize) {
     let status = command(bench, &["status"], None).exits(0).summary();
     let trace = command(bench, &["trace", "carrier--1"], None)
         .exits(0)
@@ -82,18 +82,18 @@ fn records_of_old_runs_are_folded_and_a_kill_on_the_way_changes_nothing() {
             Some(_) => assert_ne!(last.exit, 0),
         }
         command(&bench, &["verify"], None).exits(0);
-        let before = told(&bench);
+        let before = answers(&bench);
         let nothing = command(&bench, &["transform"], None).exits(0).summary();
         assert_eq!(nothing["transform"]["changed"], false, "{place:?}");
         // Whatever was left over, the next load ends it.
         command(&bench, &["load"], None).exits(0);
         assert_eq!(records(&bench), 4, "{place:?}");
-        assert_eq!(told(&bench), before, "{place:?}");
+        assert_eq!(answers(&bench), before, "{place:?}");
         let names = names_below(&bench.path().join("d/transformed"));
         assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
         night(&bench, 12, None).exits(0);
         command(&bench, &["verify"], None).exits(0);
-        let (_, bodies, changes) = told(&bench);
+        let (_, bodies, changes) = answers(&bench);
         assert_eq!((bodies, changes), (before.1 + 1, before.2 + 1));
     }
 }
@@ -104,7 +104,7 @@ fn the_oldest_kept_snapshot_can_be_gone_back_to_after_folding() {
     for number in 1..=14 {
         night(&bench, number, None).exits(0);
     }
-    let (_, bodies, _) = told(&bench);
+    let (_, bodies, _) = answers(&bench);
     command(&bench, &["snapshots", "rollback", "12"], None).exits(0);
     // Only what the two later snapshots had is transformed again.
     let again = command(&bench, &["transform"], None).exits(0).summary();
@@ -112,7 +112,7 @@ fn the_oldest_kept_snapshot_can_be_gone_back_to_after_folding() {
     assert_eq!(again["transform"]["resources"], 2, "{again}");
     command(&bench, &["load", "--unpin"], None).exits(0);
     command(&bench, &["verify"], None).exits(0);
-    assert_eq!(told(&bench).1, bodies);
+    assert_eq!(answers(&bench).1, bodies);
 }
 
 #[test]

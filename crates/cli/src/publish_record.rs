@@ -3,15 +3,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, Utc};
 use claimlake_publisher::LakeId;
 use serde::{Deserialize, Serialize};
-
-use crate::removal;
 
 /// The file in the data directory.
 pub(crate) const FILE: &str = "publish.json";
@@ -129,23 +126,9 @@ impl PublishRecord {
 
     /// Writes the file durably, as a whole.
     pub(crate) fn write(&self, data: &Path) -> anyhow::Result<()> {
-        let path = data.join(FILE);
-        let beside = data.join(format!(".{FILE}"));
-        let written = || -> anyhow::Result<()> {
-            let mut text = serde_json::to_vec_pretty(self)?;
-            text.push(b'\n');
-            let mut file = fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&beside)?;
-            std::io::Write::write_all(&mut file, &text)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            removal::sync(data)
-        };
-        written().with_context(|| format!("writing {}", path.display()))
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(claimlake_landing::write_by_rename(&data.join(FILE), &text)?)
     }
 }
 

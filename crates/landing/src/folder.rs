@@ -43,9 +43,12 @@ pub fn sync_folder(path: &Path) -> Result<(), LandingError> {
         .map_err(LandingError::io("syncing folder", path))
 }
 
-/// Writes `text` to `path` as a whole or not at all: to a file beside it, which is synced and
+/// Writes `text` to `path` as a whole or not at all: to a file beside it, 0600, which is synced and
 /// renamed.
-pub(crate) fn write_by_rename(path: &Path, text: &[u8]) -> Result<(), LandingError> {
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn write_by_rename(path: &Path, text: &[u8]) -> Result<(), LandingError> {
     let beside = path.with_extension("tmp");
     remove_if_there(&beside)?;
     let mut file = create_private_file(&beside)?;

@@ -34,7 +34,7 @@ pub use chunk::{
 };
 pub use claimlake_json as json;
 pub use error::{LandingError, LandingErrorKind};
-pub use folder::{create_private_dir, create_private_file, sync_folder};
+pub use folder::{create_private_dir, create_private_file, sync_folder, write_by_rename};
 pub use forget::{
     ForgetStep, LandedOfPerson, LandedPatients, MovedPart, NamedByClaims, PatientReached,
     PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims, patients_landed,

@@ -163,7 +163,7 @@ impl ChunkWorker {
     ) -> Result<(), TransformError> {
         rows.counts.resources += 1;
         let text = lines.buffer.get(start..end).unwrap_or_default();
-        let place = self.place(lines.job, number);
+        let place = place_of(lines.job, self.api, &self.planned, number);
         if !lines.is_utf8 && std::str::from_utf8(text).is_err() {
             let reject = place.not_utf8();
             self.group(lines, rows)?;
@@ -234,12 +234,7 @@ impl ChunkWorker {
     ) -> Result<(), TransformError> {
         let (start, end) = line.place;
         let text = lines.buffer.get(start..end).unwrap_or_default();
-        let place = LinePlace {
-            file: &lines.job.chunk.part.relative,
-            line: line.number,
-            api: self.api,
-            resource: &self.planned.resource,
-        };
+        let place = place_of(lines.job, self.api, &self.planned, line.number);
         let read = match outcome {
             Ok(read) => read,
             Err(refusal) => {
@@ -280,16 +275,6 @@ impl ChunkWorker {
             }
         }
         Ok(())
-    }
-
-    /// Where a line is, for what is said about it.
-    fn place<'p>(&'p self, job: &'p Job, number: u64) -> LinePlace<'p> {
-        LinePlace {
-            file: &job.chunk.part.relative,
-            line: number,
-            api: self.api,
-            resource: &self.planned.resource,
-        }
     }
 
     /// Withdraws the rows of a resource that earlier versions made rows of and this one refuses.
@@ -336,12 +321,8 @@ impl ChunkWorker {
                     replaced.column.clone(),
                     table.map(str::to_owned),
                 )) {
-                    let place = LinePlace {
-                        file: &job.chunk.part.relative,
-                        line: replaced.order & u64::from(u32::MAX),
-                        api: self.api,
-                        resource: &self.planned.resource,
-                    };
+                    let number = replaced.order & u64::from(u32::MAX);
+                    let place = place_of(job, self.api, &self.planned, number);
                     rows.counts.rejected_cells += 1;
                     rows.rejects.push(place.no_partition(replaced, table));
                 }
@@ -365,6 +346,21 @@ impl ChunkWorker {
                 count,
             })
             .collect()
+    }
+}
+
+/// Where a line is, for what is said about it.
+fn place_of<'p>(
+    job: &'p Job,
+    api: ApiVersion,
+    planned: &'p PlannedResource,
+    line: u64,
+) -> LinePlace<'p> {
+    LinePlace {
+        file: &job.chunk.part.relative,
+        line,
+        api,
+        resource: &planned.resource,
     }
 }
 
