@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Report(command::report::ReportArguments),
     /// List the lake's snapshots, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
+    /// Print SQL that makes the lake's views for a copy, a moved lake or a published one
+    Views(command::views::ViewsArguments),
     /// List what changed for each claim, run by run
     Changes(command::changes::ChangesArguments),
     /// Recompute checksums, counts and invariants from landing to lake
@@ -108,6 +110,7 @@ impl Command {
             Self::Status => "status",
             Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",
+            Self::Views(_) => "views",
             Self::Changes(_) => "changes",
             Self::Trace(_) => "trace",
             Self::Verify => "verify",

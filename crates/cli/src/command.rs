@@ -24,3 +24,4 @@ pub(crate) mod transform;
 pub(crate) mod vault;
 pub(crate) mod verify;
 pub(crate) mod view;
+pub(crate) mod views;

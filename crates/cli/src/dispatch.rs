@@ -8,7 +8,7 @@ use crate::args::{Arguments, Command};
 use crate::command::sandbox;
 use crate::command::{
     access_log, authorize, changes, completions, doctor, extract, forget, grants, import, load,
-    publish, report, run, snapshots, status, token, trace, transform, vault, verify, view,
+    publish, report, run, snapshots, status, token, trace, transform, vault, verify, view, views,
 };
 use crate::failure::Outcome;
 use crate::history::recorded;
@@ -48,6 +48,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Trace(arguments) => trace::run(&arguments, invocation),
         Command::Verify => recorded("verify", invocation, || verify::run(invocation)),
         Command::View(arguments) => view::run(&arguments, invocation),
+        Command::Views(arguments) => views::run(&arguments, invocation),
         // Handled before anything else is started.
         Command::Broker => Ok(ExitCode::Done),
         Command::Completions(arguments) => {

@@ -121,7 +121,7 @@ pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, oldest_snapshot, snapshots};
 pub use publish::rollback::rollback;
-pub use publish::views_sql::SqlView;
+pub use publish::views_sql::{SqlView, ViewsBase, ViewsSql, views_sql};
 pub use repair::is_of_another_version;
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
 pub use row_owners::earlier::damaged_earlier_owners;

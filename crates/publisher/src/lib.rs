@@ -6,6 +6,7 @@ mod delta;
 mod error;
 mod found;
 mod identity;
+mod newest_state;
 mod publish;
 mod request;
 mod s3;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use error::{PublishError, Result};
 pub use identity::LakeId;
+pub use newest_state::PublishedState;
 pub use publish::publish;
 pub use request::{PublishOutcome, PublishRequest, TableComment};
 pub use target::{OpenTarget, Target};

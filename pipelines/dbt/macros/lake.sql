@@ -18,8 +18,14 @@
 
 {% macro default__create_lake_views() %}{% endmacro %}
 
+{# The file finds the lake by the variable `lake` of the connection, and other connections of the same
+   run do not have it: its value is written into the views. #}
 {% macro duckdb__create_lake_views() %}
-  {% do run_query(text_of_lake('views.duckdb.sql')) %}
+  {% set text = text_of_lake('views.duckdb.sql') %}
+  {% do run_query("set variable lake = '" ~ var('lake') | replace("'", "''") ~ "'") %}
+  {% do run_query(text.split('CREATE SCHEMA')[0]) %}
+  {% set folder = run_query("select getvariable('lake')").columns[0].values()[0] %}
+  {% do run_query(text | replace("getvariable('lake')", "'" ~ folder | replace("'", "''") ~ "'")) %}
 {% endmacro %}
 
 {# Temporary views in the session; views of a schema where one is named, since a connection of

@@ -252,7 +252,8 @@ fn tell(summary: &mut StageSummary, url: &str, outcome: &PublishOutcome, invocat
     summary.tell(invocation, &headline);
 }
 
-fn failure(error: PublishError) -> Failure {
+/// A setting that cannot be used is exit 2.
+pub(crate) fn failure(error: PublishError) -> Failure {
     match error.is_setting() {
         true => Failure::usage(error),
         false => error.into(),

@@ -9,7 +9,7 @@ use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest;
-use crate::publish::views_sql::{self, Views};
+use crate::publish::views_sql::{self, ViewsBase, views_sql};
 use crate::request::LoadOptions;
 
 /// Writes the SQL views and the manifest into the finished build, gives it its name, and makes it
@@ -43,17 +43,18 @@ pub(crate) fn publish(
     lake.unpin()
 }
 
-/// The file names and contents of the SQL views, whose paths begin with `folder`. The text depends
+/// The file names and contents of the SQL views of the snapshot in `folder`. The text depends
 /// on the arguments alone, so a repair can write a damaged view again.
 pub(crate) fn view_texts(
     manifest: &LakeManifest,
     folder: &Path,
     options: &LoadOptions,
 ) -> [(&'static str, String); 2] {
-    let views = Views::of(manifest, folder, options);
+    let base = ViewsBase::Snapshot(folder.to_owned());
+    let views = views_sql(manifest, &base, options);
     [
-        (views_sql::DUCKDB_FILE, views.duckdb()),
-        (views_sql::SPARK_FILE, views.spark()),
+        (views_sql::DUCKDB_FILE, views.duckdb),
+        (views_sql::SPARK_FILE, views.spark),
     ]
 }
 

@@ -1,6 +1,7 @@
-//! `views.duckdb.sql` and `views.spark.sql`: the tables of one snapshot, by its real path, the rows of
-//! current resources, and the views that the pipeline brings as SQL.
+//! `views.duckdb.sql` and `views.spark.sql`: the tables of one snapshot, the rows of current
+//! resources, and the views that the pipeline brings as SQL.
 
+mod base;
 mod current;
 mod names;
 mod plan;
@@ -9,11 +10,11 @@ mod table;
 mod text;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use claimlake_contract::{LakeManifest, LakeTable};
 
 use crate::request::LoadOptions;
+pub use base::ViewsBase;
 use current::{CurrentRows, current_rows};
 use names::quoted;
 use plan::{Plan, Source};
@@ -26,26 +27,40 @@ pub(crate) const DUCKDB_FILE: &str = "views.duckdb.sql";
 /// The file for Spark.
 pub(crate) const SPARK_FILE: &str = "views.spark.sql";
 
-/// What both files are made of.
-pub(crate) struct Views<'a> {
+/// The SQL that makes the views of a snapshot, for each engine: statements that end with `;` and a
+/// line break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewsSql {
+    /// For DuckDB.
+    pub duckdb: String,
+    /// For Spark.
+    pub spark: String,
+}
+
+/// The views of a snapshot, whose files lie at `base`. The text depends on the arguments alone.
+pub fn views_sql(manifest: &LakeManifest, base: &ViewsBase, options: &LoadOptions) -> ViewsSql {
+    let views = Views::of(manifest, base, options);
+    ViewsSql {
+        duckdb: views.duckdb(),
+        spark: views.spark(),
+    }
+}
+
+/// What both texts are made of.
+struct Views<'a> {
     manifest: &'a LakeManifest,
-    folder: &'a Path,
+    base: &'a ViewsBase,
     main_tables: &'a [String],
     current: Vec<CurrentRows<'a>>,
     plan: Plan<'a>,
 }
 
 impl<'a> Views<'a> {
-    /// The views of a snapshot whose real path is `folder`.
-    pub(crate) fn of(
-        manifest: &'a LakeManifest,
-        folder: &'a Path,
-        options: &'a LoadOptions,
-    ) -> Self {
+    fn of(manifest: &'a LakeManifest, base: &'a ViewsBase, options: &'a LoadOptions) -> Self {
         let current = current_rows(manifest, &options.current, &options.resource_keys);
         Self {
             manifest,
-            folder,
+            base,
             main_tables: &options.main_tables,
             plan: Plan::of(manifest, &current, &options.sql_views),
             current,
@@ -55,12 +70,13 @@ impl<'a> Views<'a> {
     /// Views of all tables in schema `lossless`, of the tables for most questions and of SQL in
     /// `main`, of current rows in `current`. Each statement is one line, unless a name contains
     /// line breaks.
-    pub(crate) fn duckdb(&self) -> String {
+    fn duckdb(&self) -> String {
         let mut sql = self.header();
+        sql.push_str(&self.base.duckdb_preamble());
         sql.push_str("CREATE SCHEMA IF NOT EXISTS lossless;\n");
         for table in &self.manifest.tables {
             let name = quoted(&table.layout.name, '"');
-            let query = table::duckdb(table, self.folder);
+            let query = table::duckdb(table, self.base);
             push(
                 &mut sql,
                 &format!("CREATE OR REPLACE VIEW lossless.{name} AS {query}"),
@@ -119,7 +135,7 @@ impl<'a> Views<'a> {
 
     /// Temporary views of the same, one statement a line: what has a schema in DuckDB has its name
     /// as a prefix. A table whose name a SQL view took is `lossless_<table>`.
-    pub(crate) fn spark(&self) -> String {
+    fn spark(&self) -> String {
         let mut sql = self.header();
         let create = |name: &str| {
             let name = quoted(name, '`');
@@ -129,7 +145,7 @@ impl<'a> Views<'a> {
             let name = create(&self.spark_name(table));
             push(
                 &mut sql,
-                &format!("{name}{}", table::spark(table, self.folder)),
+                &format!("{name}{}", table::spark(table, self.base)),
             );
         }
         for rows in &self.current {
@@ -158,10 +174,13 @@ impl<'a> Views<'a> {
     }
 
     fn header(&self) -> String {
-        let mut header = format!(
-            "-- Snapshot {} of {}: these views keep showing it for as long as it is kept.\n",
-            self.manifest.snapshot, self.manifest.published_at
-        );
+        let mut header = match self.base {
+            ViewsBase::Delta(_) => "-- The tables by their newest versions.\n".to_owned(),
+            _ => format!(
+                "-- Snapshot {} of {}: these views keep showing it for as long as it is kept.\n",
+                self.manifest.snapshot, self.manifest.published_at
+            ),
+        };
         for left_out in &self.plan.left_out {
             header.push_str(&format!(
                 "-- Left out: {left_out}, which the lake does not have.\n"

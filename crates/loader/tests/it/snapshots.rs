@@ -217,9 +217,10 @@ fn the_views_name_the_snapshots_real_path_and_the_types_of_partition_columns() {
     let folder = data.path().canonicalize().unwrap().join("lake/snapshots/1");
     let duckdb = std::fs::read_to_string(folder.join("views.duckdb.sql")).unwrap();
     assert!(
-        duckdb.contains(&format!("'{}/eob/**/*.parquet'", folder.display())),
+        duckdb.contains(&format!("SET VARIABLE lake = '{}';\n", folder.display())),
         "{duckdb}"
     );
+    assert!(duckdb.contains("|| '/eob/**/*.parquet'"), "{duckdb}");
     assert!(duckdb.contains("'service_year': INTEGER"), "{duckdb}");
     assert!(duckdb.contains("VIEW main.\"eob\""), "{duckdb}");
     assert!(!duckdb.contains("VIEW main.\"eob_item\""), "{duckdb}");

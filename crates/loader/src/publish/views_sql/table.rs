@@ -1,67 +1,23 @@
-//! How a table's files are read by DuckDB and by Spark.
-
-use std::path::Path;
+//! A table's columns as DuckDB and Spark have them.
 
 use claimlake_contract::LakeTable;
 
+use super::base::ViewsBase;
 use super::names::{literal, quoted};
 
 /// A query of all rows of a table.
-pub(super) fn duckdb(table: &LakeTable, folder: &Path) -> String {
-    let files = duckdb_files(table, folder);
+pub(super) fn duckdb(table: &LakeTable, base: &ViewsBase) -> String {
     let types = hive_types(table);
-    format!(
-        "SELECT * FROM read_parquet({files}, hive_partitioning = {}, union_by_name = true{types})",
+    let options = format!(
+        "hive_partitioning = {}, union_by_name = true{types}",
         !table.layout.partition_by.is_empty()
-    )
+    );
+    base.duckdb(table, &options)
 }
 
 /// The text after the name of a table's view in Spark.
-pub(super) fn spark(table: &LakeTable, folder: &Path) -> String {
-    let path = folder.join(&table.layout.name);
-    let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
-    // With its columns stated, Spark neither guesses types nor opens a file before it is read.
-    let (columns, options) = match spark_columns(table) {
-        Some(columns) => (format!(" ({columns})"), ""),
-        None => (String::new(), ", mergeSchema 'true'"),
-    };
-    format!("{columns} USING parquet OPTIONS (path {path}{options})")
-}
-
-/// All files of a table, as a DuckDB pattern or list of paths.
-fn duckdb_files(table: &LakeTable, folder: &Path) -> String {
-    let folder = folder.to_string_lossy();
-    if !folder.contains('\\') {
-        let folder = bracketed(&folder);
-        return literal(&format!("{folder}/{}/**/*.parquet", table.layout.name));
-    }
-    // In a pattern a backslash parts folders as `/` does; in the name of a file it is itself.
-    let files = table.files.iter();
-    let files = files.map(|file| literal(&format!("{folder}/{}", file.path)));
-    format!("[{}]", files.collect::<Vec<_>>().join(", "))
-}
-
-/// A pattern that matches this text only.
-fn bracketed(text: &str) -> String {
-    let one = |c: char| match c {
-        '*' | '?' | '[' => format!("[{c}]"),
-        c => c.to_string(),
-    };
-    text.chars().map(one).collect()
-}
-
-/// A pattern of Hadoop's that matches this text only.
-fn spark_pattern(text: &str) -> String {
-    let one = |c: char| match c {
-        '*' | '?' | '[' | ']' | '{' | '}' | '\\' => format!("\\{c}"),
-        c => c.to_string(),
-    };
-    text.chars().map(one).collect()
-}
-
-fn spark_literal(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('\'', "\\'");
-    format!("'{}'", text.replace('\n', "\\n"))
+pub(super) fn spark(table: &LakeTable, base: &ViewsBase) -> String {
+    base.spark(table, spark_columns(table).as_deref())
 }
 
 /// The types of partition columns, which DuckDB would otherwise guess from the paths.
@@ -128,7 +84,7 @@ fn spark_type(words: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bracketed, spark_literal, spark_pattern, spark_type};
+    use super::spark_type;
 
     #[test]
     fn spark_has_a_type_for_every_column_that_the_pipelines_make() {
@@ -147,15 +103,5 @@ mod tests {
             assert_eq!(spark_type(words).as_deref(), Some(expected));
         }
         assert_eq!(spark_type("Map(Utf8)"), None);
-    }
-
-    #[test]
-    fn what_a_pattern_would_read_stands_for_itself() {
-        assert_eq!(bracketed("/a[b]*c?{d}"), "/a[[]b][*]c[?]{d}");
-        assert_eq!(
-            spark_pattern("/a[b]*c?{d}\\"),
-            "/a\\[b\\]\\*c\\?\\{d\\}\\\\"
-        );
-        assert_eq!(spark_literal("it's\n\\*"), "'it\\'s\\n\\\\*'");
     }
 }
