@@ -47,6 +47,8 @@ mod partitions;
 mod printed_query;
 mod protected;
 mod publish;
+mod publish_after_load;
+mod publish_forget;
 mod quiet;
 mod read_only;
 mod real_bodies;

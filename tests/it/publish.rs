@@ -6,27 +6,27 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::Bench;
 use crate::files::names_below;
 use crate::forget::scene::{DATA, command, done};
 
 /// A bench with a small lake.
-fn with_lake() -> Bench {
+pub(crate) fn with_lake() -> Bench {
     let bench = Bench::new();
     bench.write("small.toml", &crate::demo::pipeline("v2"));
     done(&bench, DATA, &["run"]);
     bench
 }
 
-fn url(bench: &Bench, name: &str) -> String {
+pub(crate) fn url(bench: &Bench, name: &str) -> String {
     format!("file://{}", bench.path().join(name).display())
 }
 
-fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-fn a_patient_of(bench: &Bench) -> String {
+pub(crate) fn a_patient_of(bench: &Bench) -> String {
     let listed = done(bench, DATA, &["grants", "list"]).stdout;
     let first: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
     first["patient"].as_str().unwrap().to_owned()
@@ -114,56 +114,6 @@ fn what_cannot_be_a_target_is_refused_with_what_to_do() {
     command(&bench, "other", &["publish", &target])
         .exits(1)
         .fails_with("another lake");
-}
-
-#[test]
-fn a_removal_is_not_complete_while_a_published_place_has_the_patient() {
-    let bench = with_lake();
-    let (kept, cleared) = (url(&bench, "kept"), url(&bench, "cleared"));
-    done(&bench, DATA, &["publish", &kept]);
-    done(&bench, DATA, &["publish", &cleared]);
-    let patient = a_patient_of(&bench);
-    let forget = |arguments: &[&str]| -> Ended {
-        command(&bench, DATA, &[&["--json", "forget"], arguments].concat())
-    };
-    let forgotten = forget(&["--yes", "--offline", &patient]).exits(1);
-    assert!(forgotten.stderr.contains(&kept) && forgotten.stderr.contains(&cleared));
-    assert!(!forgotten.stderr.contains(&patient), "{}", forgotten.stderr);
-    let open = &forgotten.summary()["published_targets_to_clear"];
-    assert_eq!(open.as_array().unwrap().len(), 2);
-    assert_eq!(forgotten.summary()["forget"]["changed"], true);
-    // The local removal is complete.
-    assert_eq!(
-        forget(&["--yes", &patient]).exits(1).summary()["forget"]["changed"],
-        false
-    );
-    forget(&["--finish"]).exits(1);
-    done(&bench, DATA, &["status"]).prints("holds rows of patients who were forgotten");
-
-    // Nothing is published over it, and nothing is taken off the list, while anything is there.
-    command(&bench, DATA, &["publish", &kept])
-        .exits(1)
-        .fails_with("remove everything");
-    command(&bench, DATA, &["publish", "--removed", &kept])
-        .exits(1)
-        .fails_with("not empty");
-    // Other commands go on.
-    done(&bench, DATA, &["run"]);
-
-    fs::remove_dir_all(bench.path().join("cleared")).unwrap();
-    fs::remove_dir_all(bench.path().join("kept")).unwrap();
-    done(&bench, DATA, &["publish", &cleared]);
-    forget(&["--finish"]).exits(1);
-    done(&bench, DATA, &["publish", "--removed", &kept]);
-    forget(&["--finish"]).exits(0);
-    let rows = fs::read_to_string(bench.path().join("cleared/snapshots/1.json")).unwrap();
-    assert!(rows.contains("\"rows\""));
-    let status = done(&bench, DATA, &["status"]);
-    assert!(
-        !status.stdout.contains("forgotten since"),
-        "{}",
-        status.stdout
-    );
 }
 
 #[test]

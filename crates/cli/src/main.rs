@@ -32,6 +32,7 @@ mod plural;
 mod process_limits;
 mod progress;
 mod publish_record;
+mod publishing;
 mod record;
 mod recordings;
 mod removal;

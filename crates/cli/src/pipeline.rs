@@ -187,6 +187,8 @@ pub(crate) struct Load {
     pub(crate) keep_rejects: KeptFor,
     /// The lake's folder, where it is not `<data>/lake`.
     pub(crate) dir: Option<PathBuf>,
+    /// Where the lake is published after every load, as URLs.
+    pub(crate) publish: Vec<String>,
     /// The group that may read the lake.
     pub(crate) group: Option<String>,
 }
@@ -219,6 +221,7 @@ impl Default for Load {
             keep_staged: KeptFor::Days(7),
             keep_rejects: KeptFor::Days(90),
             dir: None,
+            publish: Vec::new(),
             group: None,
         }
     }

@@ -38,6 +38,13 @@ pub(crate) struct RecordedTarget {
     pub(crate) holds_forgotten_since: Option<DateTime<Utc>>,
 }
 
+impl RecordedTarget {
+    /// Whether it holds rows of patients who were forgotten.
+    pub(crate) fn has_forgotten(&self) -> bool {
+        self.holds_forgotten_since.is_some()
+    }
+}
+
 /// The last publish to a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LastPublish {
@@ -106,10 +113,13 @@ impl PublishRecord {
         }
     }
 
-    /// Notes how a publish ended.
-    pub(crate) fn note(&mut self, url: &str, published: LastPublish) {
+    /// Notes how a publish ended, and whether rows of forgotten patients left the target with it.
+    pub(crate) fn note(&mut self, url: &str, published: LastPublish, is_cleared: bool) {
         for target in self.targets.iter_mut().filter(|target| target.url == url) {
             target.published = Some(published.clone());
+            if is_cleared {
+                target.holds_forgotten_since = None;
+            }
         }
     }
 
@@ -121,7 +131,7 @@ impl PublishRecord {
     /// The targets that hold rows of patients who were forgotten.
     pub(crate) fn with_forgotten(&self) -> impl Iterator<Item = &RecordedTarget> {
         let targets = self.targets.iter();
-        targets.filter(|target| target.holds_forgotten_since.is_some())
+        targets.filter(|target| target.has_forgotten())
     }
 
     /// Writes the file durably, as a whole.
@@ -164,6 +174,7 @@ pub(crate) fn holding_forgotten(data: &Path) -> anyhow::Result<Vec<String>> {
 /// Where a lake in that folder would be part of another one.
 pub(crate) fn overlaps(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| -> PathBuf {
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         // Of a folder that is not there yet, the nearest one above it is.
         let mut above = path.ancestors();
         let found = above.find_map(|above| Some((above, above.canonicalize().ok()?)));
@@ -211,8 +222,11 @@ mod tests {
             sequence: 2,
             snapshot: 5,
         };
-        record.note("s3://bucket/lake", published.clone());
-        assert_eq!(record.targets[0].published, Some(published));
+        record.note("s3://bucket/lake", published.clone(), false);
+        assert_eq!(record.targets[0].published, Some(published.clone()));
+        assert!(record.targets[0].has_forgotten());
+        record.note("s3://bucket/lake", published, true);
+        assert!(!record.targets[0].has_forgotten());
         record.drop("s3://bucket/lake");
         record.write(folder.path()).unwrap();
         assert!(holding_forgotten(folder.path()).unwrap().is_empty());
@@ -237,5 +251,11 @@ mod tests {
         ] {
             assert_eq!(overlaps(&at(one), &at(other)), expected, "{one} {other}");
         }
+        // A folder that is not there yet may be named from the working directory.
+        let here = std::env::current_dir().unwrap();
+        assert!(overlaps(
+            std::path::Path::new("not-there"),
+            &here.join("not-there/x")
+        ));
     }
 }

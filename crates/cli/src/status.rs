@@ -23,13 +23,13 @@ pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
 use crate::advice::FINISH_REMOVAL;
-use crate::command::publish::holds_forgotten;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::history::{LastRun, last_runs};
 use crate::invocation::Invocation;
 use crate::open_removals::{self, OpenRemovals};
 use crate::publish_record::{PublishRecord, RecordedTarget};
+use crate::publishing::holds_forgotten;
 
 /// The state of everything.
 #[derive(Debug)]

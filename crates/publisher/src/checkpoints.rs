@@ -13,7 +13,16 @@ use crate::state::State;
 use crate::store::Store;
 use crate::wanted::Wanted;
 
-/// Writes a checkpoint of every table whose last one is ten versions old.
+/// Which tables get a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those whose last one is ten versions old.
+    Due,
+    /// All, so that nothing before it is needed.
+    All,
+}
+
+/// Writes checkpoints of the versions that a state names.
 ///
 /// # Errors
 /// A file cannot be read or written. The next publish writes what is missing.
@@ -22,6 +31,7 @@ pub(crate) async fn write(
     state: &State,
     wanted: &Wanted,
     info: &CommitInfo<'_>,
+    which: Which,
     store: &Store,
 ) -> Result<()> {
     let versions: BTreeMap<&str, u64> = state
@@ -39,7 +49,7 @@ pub(crate) async fn write(
             .get(&table.name)
             .copied()
             .unwrap_or_default();
-        if version < last + EVERY {
+        if which == Which::Due && version < last + EVERY {
             continue;
         }
         let columns = wanted.stats_columns(&table.name);

@@ -17,6 +17,8 @@ pub(crate) struct FoundTarget {
     pub(crate) state: Option<State>,
     /// Everything there, by path.
     pub(crate) listing: BTreeMap<String, Found>,
+    /// The files of every log, by table.
+    pub(crate) logs: BTreeMap<String, Vec<LogFile>>,
     /// The tables with a log, and what their newest versions show.
     pub(crate) tables: BTreeMap<String, Actual>,
     /// The newest checkpoint of each table that has one.
@@ -47,8 +49,9 @@ impl FoundTarget {
             checkpoints: BTreeMap::new(),
             state,
             listing,
+            logs: BTreeMap::new(),
         };
-        for (table, files) in logs {
+        for (table, files) in &logs {
             let checkpoint = files.iter().filter_map(|file| match file {
                 LogFile::Checkpoint(version) => Some(*version),
                 LogFile::Commit(_) => None,
@@ -56,9 +59,10 @@ impl FoundTarget {
             if let Some(version) = checkpoint.max() {
                 found.checkpoints.insert(table.clone(), version);
             }
-            let actual = found.actual(store, &table, &files, lake).await?;
-            found.tables.insert(table, actual);
+            let actual = found.actual(store, table, files, lake).await?;
+            found.tables.insert(table.clone(), actual);
         }
+        found.logs = logs;
         found.check_logs()?;
         Ok(found)
     }
@@ -66,6 +70,22 @@ impl FoundTarget {
     /// The sequence of the newest state; 0 if there is none.
     pub(crate) fn sequence(&self) -> u64 {
         self.state.as_ref().map_or(0, |state| state.sequence)
+    }
+
+    /// Whether every table's newest version is the one that a state names.
+    pub(crate) fn newest_are_of(&self, state: &State) -> bool {
+        state.tables.iter().all(|table| {
+            let actual = self.tables.get(&table.name);
+            actual.is_none_or(|actual| actual.version == Some(table.delta_version))
+        })
+    }
+
+    /// The newest version of each table that has a log.
+    pub(crate) fn newest_versions(&self) -> BTreeMap<String, u64> {
+        let tables = self.tables.iter();
+        tables
+            .filter_map(|(name, actual)| Some((name.clone(), actual.version?)))
+            .collect()
     }
 
     /// The newest time that the store itself gave to a file.

@@ -2,7 +2,9 @@
 
 mod blocking;
 mod checkpoints;
+mod commits;
 mod delta;
+mod earlier;
 mod error;
 mod found;
 mod identity;
@@ -23,5 +25,5 @@ pub use error::{PublishError, Result};
 pub use identity::LakeId;
 pub use newest_state::PublishedState;
 pub use publish::publish;
-pub use request::{PublishOutcome, PublishRequest, TableComment};
+pub use request::{Earlier, PublishOutcome, PublishRequest, TableComment};
 pub use target::{OpenTarget, Target};

@@ -17,24 +17,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use claimlake_contract::splitmix64::SplitMix64;
 use claimlake_contract::{Clock, Progress};
-use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use crate::checkpoints;
-use crate::delta::commit::{self, CommitInfo, Removed, SchemaLines};
-use crate::delta::replay::Actual;
-use crate::delta::{commit_path, stats};
+use crate::checkpoints::{self, Which};
+use crate::commits::Statistics;
+use crate::delta::commit::CommitInfo;
+use crate::earlier;
 use crate::error::{PublishError, Result};
 use crate::found::FoundTarget;
 use crate::identity;
-use crate::request::{PublishOutcome, PublishRequest};
-use crate::state::{STATE_FORMAT, State, TableState, state_path};
+use crate::request::{Earlier, PublishOutcome, PublishRequest};
+use crate::state::{STATE_FORMAT, State, state_path};
 use crate::store::{Created, Store};
 use crate::target::OpenTarget;
 use crate::upload::Sent;
 use crate::wanted::Wanted;
-
-/// Tables whose commits are written at once.
-const COMMITS_AT_ONCE: usize = 8;
 
 /// How often a publish reads the target again because others write there.
 const ATTEMPTS: u32 = 200;
@@ -65,16 +61,19 @@ pub async fn publish(
     publish.run(progress).await
 }
 
-struct Publish<'p> {
-    request: &'p PublishRequest,
-    store: &'p Store,
+/// A publish that runs.
+pub(crate) struct Publish<'p> {
+    pub(crate) request: &'p PublishRequest,
+    pub(crate) store: &'p Store,
     clock: &'p dyn Clock,
-    now: i64,
-    wanted: Wanted,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) wanted: Wanted,
     /// The version of each table that shows what is wanted, as far as it is known.
-    versions: BTreeMap<String, u64>,
+    pub(crate) versions: BTreeMap<String, u64>,
     sent: Sent,
-    committed: usize,
+    /// How many commits were written.
+    pub(crate) committed: usize,
 }
 
 impl Publish<'_> {
@@ -119,13 +118,22 @@ impl Publish<'_> {
                 {
                     continue;
                 }
+                let removes = self.request.earlier == Earlier::Remove;
+                if removes && !found.newest_are_of(state) {
+                    // Versions between the two have earlier files.
+                    self.versions = found.newest_versions();
+                    self.create_state(&found).await?;
+                    continue;
+                }
+                let which = if removes { Which::All } else { Which::Due };
                 let info = self.info(state.sequence);
-                checkpoints::write(&found, state, &self.wanted, &info, self.store).await?;
+                checkpoints::write(&found, state, &self.wanted, &info, which, self.store).await?;
                 let replaced = before.and_then(|(_, newer)| newer);
-                return Ok(PublishOutcome {
+                let outcome = PublishOutcome {
                     changed: published,
                     ..self.outcome(&found, replaced.filter(|_| published))
-                });
+                };
+                return self.remove_earlier(&found, state, outcome).await;
             }
             if self.versions.is_empty() {
                 identity::check_conditional_writes(self.store, &self.request.lake_id).await?;
@@ -154,132 +162,6 @@ impl Publish<'_> {
             && state.local.run > self.wanted.local.run
     }
 
-    /// Writes the commits of the tables that have no version with what is wanted yet; false if
-    /// another process was faster with one of them.
-    async fn commit_missing(&mut self, found: &FoundTarget) -> Result<bool> {
-        let (versions, all) = {
-            let wanted = &self.wanted.tables;
-            let tables = wanted
-                .iter()
-                .filter(|table| !self.versions.contains_key(&table.name));
-            self.commits(found, tables, Statistics::OfFiles).await?
-        };
-        self.committed += versions.iter().filter(|(_, _, is_new)| *is_new).count();
-        let known = versions
-            .into_iter()
-            .map(|(name, version, _)| (name, version));
-        self.versions.extend(known);
-        Ok(all)
-    }
-
-    /// Makes the newest version of every table show what `tables` do; returns whether anything was
-    /// written, so that the target has to be read again.
-    async fn align(
-        &self,
-        found: &FoundTarget,
-        tables: &[TableState],
-        statistics: Statistics,
-    ) -> Result<bool> {
-        let is_other = |table: &&TableState| {
-            found
-                .tables
-                .get(&table.name)
-                .is_none_or(|actual| !actual.is(table))
-        };
-        let other: Vec<&TableState> = tables.iter().filter(is_other).collect();
-        if other.is_empty() {
-            return Ok(false);
-        }
-        self.commits(found, other.into_iter(), statistics).await?;
-        Ok(true)
-    }
-
-    /// Brings tables to a version that shows them. Returns those that have one, whether it is new,
-    /// and whether all have.
-    async fn commits<'t>(
-        &self,
-        found: &FoundTarget,
-        tables: impl Iterator<Item = &'t TableState>,
-        statistics: Statistics,
-    ) -> Result<(Vec<(String, u64, bool)>, bool)> {
-        let nothing = Actual::default();
-        let each = tables.map(|table| {
-            let actual = found.tables.get(&table.name).unwrap_or(&nothing);
-            async move {
-                if let Some(version) = actual.version.filter(|_| actual.is(table)) {
-                    return Ok::<_, PublishError>(Some((table.name.clone(), version, false)));
-                }
-                let version = self.commit(found, table, actual, statistics).await?;
-                Ok(version.map(|version| (table.name.clone(), version, true)))
-            }
-        });
-        let done: Vec<Option<_>> = futures_util::stream::iter(each)
-            .buffer_unordered(COMMITS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let all = done.iter().all(Option::is_some);
-        Ok((done.into_iter().flatten().collect(), all))
-    }
-
-    /// Writes the next version of a table; `None` if another process was faster.
-    async fn commit(
-        &self,
-        found: &FoundTarget,
-        table: &TableState,
-        actual: &Actual,
-        statistics: Statistics,
-    ) -> Result<Option<u64>> {
-        let version = actual.version.map_or(0, |version| version + 1);
-        let schema = match actual.version {
-            None => SchemaLines::ProtocolToo,
-            Some(_) if actual.has_schema_of(table) => SchemaLines::None,
-            Some(_) => SchemaLines::MetadataOnly,
-        };
-        let stays = |path: &str, bytes| actual.files.get(path) == Some(&bytes);
-        let new = table
-            .files
-            .iter()
-            .filter(|file| !stays(&file.path, file.bytes));
-        let new: Vec<_> = new.cloned().collect();
-        let kept: BTreeMap<_, _> = table
-            .files
-            .iter()
-            .map(crate::state::FileState::content)
-            .collect();
-        let removed = actual.files.iter();
-        let removed = removed.filter(|(path, bytes)| kept.get(path.as_str()) != Some(bytes));
-        let removed: Vec<Removed> = removed
-            .map(|(path, bytes)| (path.clone(), *bytes))
-            .collect();
-        let sequence = found.sequence() + 1;
-        let (table, folder) = (table.clone(), self.wanted.folder.clone());
-        let columns = self.wanted.stats_columns(&table.name);
-        let (lake, local) = (self.request.lake_id.clone(), self.wanted.local.clone());
-        let (publication, now) = (self.request.publication.clone(), self.now);
-        let path = commit_path(&table.name, version);
-        let lines = crate::blocking::run(move || {
-            let info = CommitInfo {
-                lake: &lake,
-                publication: &publication,
-                sequence,
-                local: &local,
-                now,
-            };
-            let added = match statistics {
-                Statistics::OfFiles => Wanted::with_stats(&folder, &columns, new.iter())?,
-                Statistics::RowsOnly => new
-                    .iter()
-                    .map(|file| (file, stats::of_rows(file.rows)))
-                    .collect(),
-            };
-            Ok(commit::lines(&info, &table, schema, &removed, &added))
-        });
-        match self.store.create(&path, Bytes::from(lines.await?)).await? {
-            Created::Yes => Ok(Some(version)),
-            Created::Exists => Ok(None),
-        }
-    }
-
     /// Makes the next state; false if another process was faster.
     async fn create_state(&self, found: &FoundTarget) -> Result<bool> {
         let sequence = found.sequence() + 1;
@@ -306,6 +188,43 @@ impl Publish<'_> {
             .create(&state_path(sequence), Bytes::from(text))
             .await?;
         Ok(created == Created::Yes)
+    }
+
+    /// Removes what is not to be kept beside the newest state. A target that shows the new state is
+    /// published, whether earlier ones can be removed or not, unless they must not stay.
+    async fn remove_earlier(
+        &self,
+        found: &FoundTarget,
+        state: &State,
+        outcome: PublishOutcome,
+    ) -> Result<PublishOutcome> {
+        let removed = match self.request.earlier {
+            Earlier::Keep { states, hours } => {
+                let kept = earlier::Kept {
+                    states,
+                    hours,
+                    now: self.clock.now(),
+                };
+                earlier::remove_outdated(found, state, kept, &self.request.lake_id, self.store)
+                    .await
+            }
+            Earlier::Remove => {
+                let removed = earlier::remove_all(found, state, self.store).await?;
+                Ok(removed)
+            }
+        };
+        Ok(match removed {
+            Ok(removed) => PublishOutcome {
+                removed_states: removed.states,
+                removed_files: removed.files,
+                left_alone: removed.left_alone,
+                ..outcome
+            },
+            Err(error) => PublishOutcome {
+                not_removed: Some(error.to_string()),
+                ..outcome
+            },
+        })
     }
 
     fn info(&self, sequence: u64) -> CommitInfo<'_> {
@@ -337,17 +256,12 @@ impl Publish<'_> {
             sent_files: self.sent.paths.len(),
             sent_bytes: self.sent.bytes,
             kept_files: files.saturating_sub(self.sent.paths.len()),
+            removed_states: 0,
+            removed_files: 0,
+            left_alone: 0,
+            not_removed: None,
         }
     }
-}
-
-/// Where the statistics of added files come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Statistics {
-    /// The local files, which the lake has.
-    OfFiles,
-    /// The files are another publisher's: their rows are known from its state.
-    RowsOnly,
 }
 
 fn lost(state: &State, wanted: &Wanted) -> PublishError {

@@ -20,6 +20,22 @@ pub struct PublishRequest {
     pub publication: String,
     /// What tables and columns contain, by table.
     pub comments: BTreeMap<String, TableComment>,
+    /// What becomes of the states before the new one.
+    pub earlier: Earlier,
+}
+
+/// What becomes of a target's earlier states, and of files that no state names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// The newest so many states stay readable, and those that were the newest within so many hours.
+    Keep {
+        /// States, the newest among them.
+        states: usize,
+        /// Hours.
+        hours: u64,
+    },
+    /// Only the newest state stays: the others have rows that must not be there any more.
+    Remove,
 }
 
 /// What a table and its columns contain.
@@ -56,4 +72,12 @@ pub struct PublishOutcome {
     pub sent_bytes: u64,
     /// Files of the state that were there already.
     pub kept_files: usize,
+    /// Earlier states that were removed.
+    pub removed_states: usize,
+    /// Files of tables and logs that were removed.
+    pub removed_files: usize,
+    /// Files at the target that are not claimlake's and were left alone, where all else was removed.
+    pub left_alone: usize,
+    /// Why earlier states could not be removed, where that was tried and did not matter.
+    pub not_removed: Option<String>,
 }

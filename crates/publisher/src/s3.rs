@@ -78,6 +78,8 @@ pub(crate) fn open(
         builder = builder.with_endpoint(endpoint).with_allow_http(is_local);
     }
     builder
+        // Not every store that speaks the protocol removes many objects in one request.
+        .with_disable_bulk_delete(true)
         .with_retry(retries())
         .with_http_connector(Connector(http_client(is_local)?))
         .build()

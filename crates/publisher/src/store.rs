@@ -159,6 +159,28 @@ impl Store {
         self.step(path)
     }
 
+    /// Removes a file. One that is not there was removed before.
+    pub(crate) async fn remove(&self, path: &str) -> Result<()> {
+        self.step(path)?;
+        match &self.backend {
+            Backend::Folder(store) => {
+                let path = path.to_owned();
+                blocking(store, move |store| store.remove(&path)).await?;
+            }
+            Backend::Objects(store) => store.remove(path).await?,
+        }
+        self.step(path)
+    }
+
+    /// Removes what killed publishes left half written, as far as it can be seen: an object store
+    /// does not list it.
+    pub(crate) async fn remove_unfinished(&self) -> Result<()> {
+        match &self.backend {
+            Backend::Folder(store) => blocking(store, |store| store.remove_unfinished()).await,
+            Backend::Objects(_) => Ok(()),
+        }
+    }
+
     #[cfg(test)]
     fn step(&self, path: &str) -> Result<()> {
         self.at_write.as_ref().map_or(Ok(()), |at| at(path))

@@ -109,6 +109,18 @@ impl Target {
 }
 
 impl Target {
+    /// Whether both are places in one store, and one is the other or lies in it. Of folders only the
+    /// names are compared.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (one, other) = (self.to_string(), other.to_string());
+        let lies_in = |one: &str, other: &str| {
+            let below = one.strip_prefix(other);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        };
+        lies_in(&one, &other) || lies_in(&other, &one)
+    }
+
     /// Prepares access. Nothing is read or written yet.
     ///
     /// `variable` gives the environment, from which a store's credentials and settings come; `home`
@@ -196,6 +208,21 @@ mod tests {
             ("s3a://bucket/a/b/", "s3://bucket/a/b"),
         ] {
             assert_eq!(Target::parse(given).unwrap().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_place_within_another_overlaps_it() {
+        for (one, other, expected) in [
+            ("s3://bucket", "s3://bucket/a", true),
+            ("s3://bucket/a/b/", "s3a://bucket/a", true),
+            ("s3://bucket/a", "s3://bucket/ab", false),
+            ("s3://bucket/a", "s3://other/a", false),
+            ("file:///a", "s3://a", false),
+        ] {
+            let (one, other) = (Target::parse(one).unwrap(), Target::parse(other).unwrap());
+            assert_eq!(one.overlaps(&other), expected, "{one} {other}");
+            assert_eq!(other.overlaps(&one), expected, "{one} {other}");
         }
     }
 

@@ -24,7 +24,7 @@ use crate::lake_group;
 use crate::lake_options;
 use crate::open_removals;
 use crate::plural::counted;
-use crate::publish_record;
+use crate::publishing;
 use crate::zone::Zone;
 
 use found::Found;
@@ -142,9 +142,10 @@ fn finish(without_lake: bool, invocation: &Invocation) -> Outcome {
     exit(invocation)
 }
 
-/// Not done for as long as a published target holds rows of somebody who was forgotten.
+/// Goes on at the published targets. Not done for as long as one of them holds rows of somebody who
+/// was forgotten.
 fn exit(invocation: &Invocation) -> Outcome {
-    let open = publish_record::holding_forgotten(invocation.data()?.root())?;
+    let open = publishing::clear(invocation)?;
     let output = invocation.output();
     output.add_to_summary("published_targets_to_clear", json!(open));
     if open.is_empty() {

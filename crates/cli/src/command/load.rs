@@ -25,6 +25,7 @@ use crate::invocation::Invocation;
 use crate::lake_group;
 use crate::lake_options::{options_of, published_at};
 use crate::plural::{counted, grouped, size};
+use crate::publishing::{self, Place};
 use crate::status::Landed;
 use crate::summary::StageSummary;
 use crate::zone::Zone;
@@ -62,9 +63,10 @@ pub(crate) struct LoadArguments {
     partial: bool,
 }
 
-/// Loads what is staged, then lets go of what has lived long enough.
+/// Loads what is staged, lets go of what has lived long enough, then publishes.
 pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     lake_group::check(invocation)?;
+    let places = Place::configured(invocation)?;
     let exit = load(arguments, invocation)?;
     if arguments.rebuild {
         // The lake may have been too damaged for it before.
@@ -73,7 +75,8 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
     retention::apply(invocation)?;
     folding::fold(invocation)?;
     remains::warn_of_published(invocation)?;
-    Ok(exit)
+    let published = publishing::after_load(&places, invocation)?;
+    Ok(ExitCode::worst([exit, published]))
 }
 
 fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {

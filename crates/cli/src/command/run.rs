@@ -10,6 +10,7 @@ use crate::failure::Outcome;
 use crate::history::recorded;
 use crate::invocation::Invocation;
 use crate::lake_group;
+use crate::publishing::Place;
 use crate::zone::{Zone, ZoneLock};
 
 const EXAMPLES: &str = "\
@@ -49,6 +50,7 @@ enum Stage {
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
     invocation.chain_stages();
     lake_group::check(invocation)?;
+    Place::configured(invocation)?;
     load::pinned::warn(invocation)?;
     match lock_zones(arguments, invocation) {
         Ok(locks) => recorded("run", invocation, || stages(arguments, locks, invocation)),

@@ -1,7 +1,7 @@
 //! `claimlake transform`: landing through the views into staged rows.
 
 pub(super) mod current_rules;
-pub(in crate::command) mod plan;
+pub(crate) mod plan;
 mod selection;
 mod set_aside;
 mod table_columns;

@@ -10,11 +10,11 @@ use claimlake_publisher::{PublishedState, Target};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::command::publish;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::{Invocation, quoted};
 use crate::lake_options::options_of;
 use crate::publish_record::PublishRecord;
+use crate::publishing;
 use crate::runtime;
 
 const EXAMPLES: &str = "\
@@ -162,7 +162,7 @@ fn published(
     invocation: &Invocation,
 ) -> Outcome<(LakeManifest, ViewsBase)> {
     if arguments.tables != Some(Tables::Parquet) {
-        Target::parse(url).map_err(publish::failure)?;
+        Target::parse(url).map_err(publishing::failure)?;
         let (manifest, _) = snapshot_in(&invocation.lake()?.join("current"))?;
         return Ok((manifest, ViewsBase::Delta(base.to_owned())));
     }
@@ -174,7 +174,7 @@ fn published(
 }
 
 fn newest_state(url: &str, invocation: &Invocation) -> Outcome<PublishedState> {
-    let target = Target::parse(url).map_err(publish::failure)?;
+    let target = Target::parse(url).map_err(publishing::failure)?;
     let never = || {
         Failure::usage(anyhow!(
             "this lake was not published to {}: {}",
@@ -187,10 +187,10 @@ fn newest_state(url: &str, invocation: &Invocation) -> Outcome<PublishedState> {
     let variable = |name: &str| std::env::var(name).ok();
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let open = target.open(&variable, home.as_deref());
-    let open = open.map_err(publish::failure)?;
+    let open = open.map_err(publishing::failure)?;
     let runtime = runtime::on_this_thread().context("preparing to read what was published")?;
     let state = runtime.block_on(open.newest_state(&record.lake));
-    state.map_err(publish::failure)?.ok_or_else(never)
+    state.map_err(publishing::failure)?.ok_or_else(never)
 }
 
 /// The local snapshot that a published state shows.

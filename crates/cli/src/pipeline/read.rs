@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use claimlake_publisher::Target;
 use toml::de::DeTable;
 use url::{Host, Url};
 
@@ -205,6 +206,9 @@ fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
     }
     if pipeline.load.keep_snapshots == 0 || pipeline.load.target_file_mb == 0 {
         bail!("load: keep_snapshots and target_file_mb are at least 1");
+    }
+    for target in &pipeline.load.publish {
+        Target::parse(target).map_err(|error| anyhow!("load.publish: {error}"))?;
     }
     let source = &pipeline.source;
     if source.resources.is_empty() {

@@ -19,6 +19,7 @@ pub(crate) struct Actual {
     /// Its files and their sizes, by path in the target.
     pub(crate) files: BTreeMap<String, u64>,
     pub(crate) schema: Option<Value>,
+    pub(crate) partition_columns: Vec<String>,
     pub(crate) description: Option<String>,
 }
 
@@ -30,6 +31,7 @@ impl Actual {
             version: Some(table.delta_version),
             files: table.files.iter().map(file).collect(),
             schema: Some(table.schema.clone()),
+            partition_columns: table.partition_columns.clone(),
             description: table.description.clone(),
         }
     }
@@ -40,7 +42,9 @@ impl Actual {
     }
 
     pub(crate) fn has_schema_of(&self, table: &TableState) -> bool {
-        self.schema.as_ref() == Some(&table.schema) && self.description == table.description
+        self.schema.as_ref() == Some(&table.schema)
+            && self.partition_columns == table.partition_columns
+            && self.description == table.description
     }
 
     fn has_files_of(&self, table: &TableState) -> bool {
@@ -113,6 +117,12 @@ impl Actual {
         let metadata = &action["metaData"];
         if let Some(text) = metadata["schemaString"].as_str() {
             self.schema = serde_json::from_str(text).ok();
+            let columns = metadata["partitionColumns"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            let columns = columns.filter_map(|column| column.as_str().map(str::to_owned));
+            self.partition_columns = columns.collect();
             self.description = metadata["description"].as_str().map(str::to_owned);
         }
     }

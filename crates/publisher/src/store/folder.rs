@@ -152,6 +152,36 @@ impl FolderStore {
         }
     }
 
+    /// Removes a file, and folders that are empty then.
+    pub(super) fn remove(&self, path: &str) -> Result<()> {
+        let path = self.root.join(path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(PublishError::io("removing", &path)(error));
+            }
+            _ => {}
+        }
+        let mut folder = path.parent();
+        while let Some(empty) = folder.filter(|folder| *folder != self.root) {
+            if fs::remove_dir(empty).is_err() {
+                break;
+            }
+            folder = empty.parent();
+        }
+        Ok(())
+    }
+
+    /// Removes all files that were being written, those of a publish that runs included.
+    pub(super) fn remove_unfinished(&self) -> Result<()> {
+        let folder = self.root.join(UNFINISHED);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(PublishError::io("removing", &folder)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn unfinished(&self, content: &[u8]) -> Result<PathBuf> {
         let (path, mut file) = self.new_file()?;
         file.write_all(content)

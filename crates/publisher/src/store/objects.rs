@@ -102,6 +102,13 @@ impl ObjectsStore {
             .map_err(|error| refused(format!("writing {path}"), &error))
     }
 
+    pub(super) async fn remove(&self, path: &str) -> Result<()> {
+        match self.store.delete(&self.at(path)?).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(refused(format!("removing {path}"), &error)),
+        }
+    }
+
     pub(super) async fn send(
         &self,
         path: &str,

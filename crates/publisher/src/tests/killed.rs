@@ -9,7 +9,7 @@ use crate::error::PublishError;
 use crate::store::Store;
 
 /// A store that ends the publish at a call: before the write or after it, by turns.
-fn ending_at(store: &Store, call: usize, ended: &Arc<AtomicUsize>) -> Store {
+pub(super) fn ending_at(store: &Store, call: usize, ended: &Arc<AtomicUsize>) -> Store {
     let count = AtomicUsize::new(0);
     let ended = Arc::clone(ended);
     let mut ending = store.clone();
@@ -26,7 +26,7 @@ fn ending_at(store: &Store, call: usize, ended: &Arc<AtomicUsize>) -> Store {
     ending
 }
 
-fn both(sum: i128) -> BTreeMap<String, i128> {
+pub(super) fn both(sum: i128) -> BTreeMap<String, i128> {
     [("bills".to_owned(), sum), ("totals".to_owned(), sum)].into()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Date32Array, Decimal128Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Date32Array, Decimal128Array, RecordBatch, StringArray, StructArray};
 use claimlake_contract::{
     BloomColumns, FixedClock, LAKE_FORMAT, LakeFile, LakeManifest, LakeTable, NoProgress,
     TableLayout, hex, hive,
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Result;
 use crate::identity::LakeId;
 use crate::publish::publish;
-use crate::request::{PublishOutcome, PublishRequest, TableComment};
+use crate::request::{Earlier, PublishOutcome, PublishRequest, TableComment};
 use crate::state::{State, sequence_of};
 use crate::store::Store;
 use crate::target::OpenTarget;
@@ -26,7 +26,15 @@ pub(super) struct Scene {
     pub(super) folder: tempfile::TempDir,
     pub(super) lake_id: LakeId,
     loads: std::cell::Cell<u32>,
+    /// What the requests of this scene say about earlier states.
+    pub(super) earlier: std::cell::Cell<Earlier>,
 }
+
+/// All states stay.
+pub(super) const ALL: Earlier = Earlier::Keep {
+    states: usize::MAX,
+    hours: 0,
+};
 
 impl Scene {
     pub(super) fn new() -> Self {
@@ -34,6 +42,7 @@ impl Scene {
             folder: tempfile::tempdir().unwrap(),
             lake_id: LakeId::from_random([7; 16]),
             loads: std::cell::Cell::new(0),
+            earlier: std::cell::Cell::new(ALL),
         }
     }
 
@@ -105,6 +114,7 @@ impl Scene {
             lake_id: self.lake_id.clone(),
             publication: publication.to_owned(),
             comments: BTreeMap::from([("bills".to_owned(), comment)]),
+            earlier: self.earlier.get(),
         }
     }
 
@@ -129,6 +139,19 @@ pub(super) fn run(store: &Store, request: &PublishRequest) -> Result<PublishOutc
     wait(publish(request, &target, &clock, &NoProgress))
 }
 
+/// The same so many hours from now, by a store's times.
+pub(super) fn run_later(
+    store: &Store,
+    request: &PublishRequest,
+    hours: i64,
+) -> Result<PublishOutcome> {
+    let target = OpenTarget {
+        store: store.clone(),
+    };
+    let clock = FixedClock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours));
+    wait(publish(request, &target, &clock, &NoProgress))
+}
+
 pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -142,6 +165,20 @@ fn point(lake: &Path, snapshot: u64) {
     let current = lake.join("current");
     let _ = std::fs::remove_file(&current);
     std::os::unix::fs::symlink(format!("snapshots/{snapshot}"), current).unwrap();
+}
+
+/// Gives a table of the current snapshot other columns to be partitioned by.
+pub(super) fn partition_by(lake: &Path, name: &str, columns: &[&str]) {
+    let folder = lake.join("current").canonicalize().unwrap();
+    let mut manifest = claimlake_loader::read_manifest(&folder).unwrap();
+    let mut tables = manifest.tables.iter_mut();
+    let table = tables.find(|table| table.layout.name == name).unwrap();
+    let texts: Vec<_> = table.partition_columns.drain(..).collect();
+    table.columns.extend(texts);
+    let is_moved = |column: &&(String, String)| columns.contains(&column.0.as_str());
+    table.partition_columns = table.columns.iter().filter(is_moved).cloned().collect();
+    table.columns.retain(|column| !is_moved(&column));
+    write_manifest(&folder, &manifest);
 }
 
 /// Writes a manifest and its checksum as the loader does.
@@ -233,10 +270,20 @@ pub(super) fn newest_state(store: &Store) -> Option<State> {
     Some(serde_json::from_slice(&text.unwrap()).unwrap())
 }
 
-/// The sum of `amount` over the files that are in a table at a version, by its log alone.
+/// The sum of `amount` over the files that are in a table at a version, by its log alone: from the
+/// last checkpoint before it, or from the first commit.
 pub(super) fn sum_at(store: &Store, table: &str, version: u64) -> i128 {
-    let mut files = std::collections::BTreeSet::new();
-    for version in 0..=version {
+    let log = format!("{table}/_delta_log/");
+    let listed = wait(store.list()).unwrap();
+    let checkpoints = listed.iter().filter_map(|(path, _)| {
+        let name = path.strip_prefix(&log)?.strip_suffix(".checkpoint.parquet");
+        name?.parse::<u64>().ok().filter(|found| *found <= version)
+    });
+    let checkpoint = checkpoints.max();
+    let mut files: BTreeSet<String> = checkpoint
+        .map(|version| checkpoint_files(store, &format!("{log}{version:020}.checkpoint.parquet")))
+        .unwrap_or_default();
+    for version in checkpoint.map_or(0, |version| version + 1)..=version {
         for action in actions(store, table, version) {
             if let Some(path) = action["add"]["path"].as_str() {
                 assert!(files.insert(path.to_owned()), "{path} is added twice");
@@ -260,6 +307,22 @@ pub(super) fn sum_at(store: &Store, table: &str, version: u64) -> i128 {
         amounts.sum::<i128>()
     };
     files.iter().map(one).sum()
+}
+
+/// The paths that a checkpoint has.
+fn checkpoint_files(store: &Store, path: &str) -> BTreeSet<String> {
+    let content = wait(store.read(path)).unwrap().unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(content, 1024);
+    let mut files = BTreeSet::new();
+    for batch in reader.unwrap() {
+        let batch = batch.unwrap();
+        let add = batch.column_by_name("add").unwrap();
+        let add = add.as_any().downcast_ref::<StructArray>().unwrap();
+        let paths = add.column_by_name("path").unwrap();
+        let paths = paths.as_any().downcast_ref::<StringArray>().unwrap();
+        files.extend(paths.iter().flatten().map(str::to_owned));
+    }
+    files
 }
 
 /// The actions of a commit.

@@ -1,7 +1,8 @@
 //! What a target shows after loads, rollbacks and lakes that were made anew.
 
 use super::scene::{
-    Scene, latest, memory, newest_state, sum_at, sums_of_newest, wait, write_manifest,
+    Scene, actions, latest, memory, newest_state, partition_by, sum_at, sums_of_newest, wait,
+    write_manifest,
 };
 
 const FIRST: &[(&str, i128)] = &[("AL", 100), ("AL", 250), ("TX", 3_000)];
@@ -81,6 +82,30 @@ fn a_table_that_the_lake_has_no_more_is_published_without_rows() {
     let sums = sums_of_newest(&store).unwrap();
     assert_eq!((sums["bills"], sums["totals"]), (3_350, 0));
     assert_eq!(latest(&store, "totals"), 1);
+    assert!(!scene.publish(&store, "three").unwrap().changed);
+}
+
+#[test]
+fn a_table_that_is_partitioned_otherwise_says_so_in_its_log() {
+    let scene = Scene::new();
+    let store = memory();
+    scene.load(FIRST);
+    scene.publish(&store, "one").unwrap();
+    // The same columns in the same order, so that only the partitions differ.
+    partition_by(&scene.lake(), "bills", &[]);
+    scene.publish(&store, "two").unwrap();
+    let metadata = |version| {
+        let actions = actions(&store, "bills", version);
+        let mut found = actions.iter().map(|action| action["metaData"].clone());
+        found.find(|metadata| !metadata.is_null()).unwrap()
+    };
+    let schema = |version| metadata(version)["schemaString"].clone();
+    assert_eq!(schema(0), schema(1));
+    assert_eq!(
+        metadata(0)["partitionColumns"],
+        serde_json::json!(["state"])
+    );
+    assert_eq!(metadata(1)["partitionColumns"], serde_json::json!([]));
     assert!(!scene.publish(&store, "three").unwrap().changed);
 }
 

@@ -14,7 +14,6 @@ use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 use super::records;
 use crate::access;
 use crate::advice::FINISH_REMOVAL;
-use crate::command::publish::holds_forgotten;
 use crate::crash;
 use crate::data_dir::{DataDir, REPORT_FILE};
 use crate::failure::Outcome;
@@ -195,16 +194,6 @@ impl<'a> Remover<'a> {
             .finish_forget(&intent.intent)
             .map_err(access::vault_failure)?;
         crash::point("end");
-        self.warn_of_targets()?;
-        Ok(())
-    }
-
-    /// What was published elsewhere is not out of the world.
-    fn warn_of_targets(&self) -> Outcome<()> {
-        for url in publish_record::holding_forgotten(self.data.root())? {
-            let words = holds_forgotten(&url, self.invocation);
-            self.invocation.output().warn(&format!("warning: {words}"));
-        }
         Ok(())
     }
 

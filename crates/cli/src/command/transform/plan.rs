@@ -17,10 +17,7 @@ use crate::pipeline::{self, Load, Pipeline, PipelineOrigin, TableOverride};
 const MAX_SHOWN: usize = 5;
 
 /// The pipeline's views and context columns, once they compile.
-pub(in crate::command) fn checked_input(
-    pipeline: &Pipeline,
-    origin: &PipelineOrigin,
-) -> Outcome<PlanInput> {
+pub(crate) fn checked_input(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<PlanInput> {
     compile(pipeline, origin)?;
     input(pipeline, origin).map_err(Failure::usage)
 }
