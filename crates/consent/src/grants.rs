@@ -11,5 +11,5 @@ mod list;
 pub use export::{ExportTo, export};
 pub use identify::identify_patients;
 pub use import::{BadLine, ImportReport, import};
-pub use lend::{Lent, lend, revoke};
+pub use lend::{LentToken, lend, revoke};
 pub use list::{GrantFilter, ListedGrant, list};

@@ -23,7 +23,8 @@ use crate::row_owners::touched::Touched;
 use crate::table::all::build_all;
 use crate::table::build::{BuildInput, BuiltTable};
 use crate::table::carry::Carried;
-use crate::table::plan::{PlanInput, Plans, file_words, plan};
+use crate::table::plan::{PlanInput, Plans, plan};
+use crate::table::table_columns::file_words;
 
 pub(crate) use input::SnapshotInput;
 use run_tables::{changes_table, run_tables, run_tables_differ};

@@ -11,7 +11,7 @@ use crate::{BrokerClient, ConsentError, Revoked};
 
 /// An access token for another program; never a refresh token.
 #[derive(Serialize)]
-pub struct Lent {
+pub struct LentToken {
     /// The bearer token in clear text, for standard output only.
     pub access_token: String,
     /// Always `Bearer`.
@@ -20,9 +20,9 @@ pub struct Lent {
     pub expires_at: DateTime<Utc>,
 }
 
-impl std::fmt::Debug for Lent {
+impl std::fmt::Debug for LentToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lent")
+        f.debug_struct("LentToken")
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
@@ -37,14 +37,14 @@ pub async fn lend(
     vault: &Vault,
     broker: &BrokerClient,
     grant: &GrantHandle,
-) -> Result<Lent, ConsentError> {
+) -> Result<LentToken, ConsentError> {
     let token = broker.access_token(grant).await?;
     // Logged before it is handed out: what cannot be logged does not leave.
     let lent = vault.grant(grant)?;
     vault
         .access_log()
         .append("token", AccessAction::Lent, &[&lent])?;
-    Ok(Lent {
+    Ok(LentToken {
         access_token: token.secret.expose().to_owned(),
         token_type: "Bearer",
         expires_at: token.expires_at,

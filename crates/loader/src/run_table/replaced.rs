@@ -17,7 +17,7 @@ use crate::merge::columns::{align, align_numbered, lake_schema};
 use crate::publish::access::Access;
 use crate::request::{LoadOptions, RunTable};
 use crate::table::lake_file;
-use crate::table::plan::file_words;
+use crate::table::table_columns::file_words;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
 use claimlake_columnar::encode::properties;

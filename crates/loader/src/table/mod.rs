@@ -8,8 +8,10 @@
 pub(crate) mod all;
 pub(crate) mod build;
 pub(crate) mod carry;
+pub(crate) mod old_files;
 pub(crate) mod old_rows;
 pub(crate) mod plan;
+pub(crate) mod table_columns;
 
 use claimlake_columnar::encode::partitioned::PlacedFile;
 use claimlake_contract::LakeFile;
