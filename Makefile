@@ -59,7 +59,7 @@ run: build
 sandbox: build
 	@$(CLAIMLAKE) $(FLAGS) sandbox
 
-# The test command of the README: format, lint, test-rust and test-interop, the last two at the same time.
+# The test command of the README: format, then what lint, test-rust and test-interop do, the last two at the same time.
 test: format
 	@tests/run.sh
 
@@ -109,10 +109,10 @@ dbt: .venv-dbt/ready $(if $(LAKE),,build)
 	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# Optional: published lakes by deltalake, Polars and a local S3 server.
-test-publish: venv
+# Optional: published lakes by deltalake, Polars, DuckDB's delta_scan and a local S3 server.
+test-publish: venv .venv-readers/duckdb-delta/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
-	.venv/bin/python -m pytest tests/interop/test_publish.py
+	.venv/bin/python -m pytest tests/interop/test_publish.py tests/interop/test_delta_scan.py
 
 # Optional: CMS's own Python SDK against the sandbox.
 test-sdk: venv
