@@ -130,3 +130,57 @@ fn a_damaged_list_of_places_stops_a_removal_before_anything_is_removed() {
     done(&bench, DATA, &["status"]).prints("published targets");
     command(&bench, DATA, &["publish", &url(&bench, "shared")]).exits(1);
 }
+
+#[test]
+fn a_published_place_is_compared_with_the_lake_and_the_advice_mends_it() {
+    let bench = with_lake();
+    let place = url(&bench, "place");
+    let verify = |exit| {
+        let ended = command(&bench, DATA, &["--json", "verify", "--published", &place]).exits(exit);
+        ended.summary()["verify"].clone()
+    };
+    command(&bench, DATA, &["verify", "--published", &place])
+        .exits(2)
+        .fails_with("publish file://");
+    done(&bench, DATA, &["publish", &place]);
+    let state = json(&bench.path().join("place/snapshots/1.json"));
+    let tables = state["tables"].as_array().unwrap().iter();
+    let files: Vec<&Value> = tables
+        .flat_map(|table| table["files"].as_array().unwrap())
+        .collect();
+    let bytes: u64 = files
+        .iter()
+        .map(|file| file["bytes"].as_u64().unwrap())
+        .sum();
+    let found = verify(0);
+    assert_eq!(found["files_read"], files.len());
+    assert_eq!(found["bytes_read"], bytes);
+    assert_eq!(found["holds"], true);
+
+    // A file of its own with other bytes: the published one may be a link to the lake's.
+    let file = bench
+        .path()
+        .join("place")
+        .join(files[0]["path"].as_str().unwrap());
+    let mut content = fs::read(&file).unwrap();
+    content[10] ^= 1;
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, content).unwrap();
+    let found = verify(1);
+    assert_eq!(found["differences"].as_array().unwrap().len(), 1);
+    assert!(
+        found["differences"][0]
+            .as_str()
+            .unwrap()
+            .contains("another checksum")
+    );
+    // The advice: remove them, then the command.
+    let advice = found["repair"].as_str().unwrap();
+    let (first, next) = advice.split_once(", then claimlake ").unwrap();
+    assert!(first.starts_with("remove the files"), "{first}");
+    fs::remove_file(&file).unwrap();
+    bench.done(&next.split(' ').collect::<Vec<_>>());
+    verify(0);
+    // The lake itself is as it was.
+    done(&bench, DATA, &["verify"]);
+}

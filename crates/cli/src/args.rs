@@ -76,7 +76,7 @@ pub(crate) enum Command {
     /// List what changed for each claim, run by run
     Changes(command::changes::ChangesArguments),
     /// Recompute checksums, counts and invariants from landing to lake
-    Verify,
+    Verify(command::verify::VerifyArguments),
     /// Follow an id from the tables back to the raw line and the expressions
     Trace(command::trace::TraceArguments),
     /// Run one ViewDefinition over any FHIR input
@@ -113,7 +113,7 @@ impl Command {
             Self::Views(_) => "views",
             Self::Changes(_) => "changes",
             Self::Trace(_) => "trace",
-            Self::Verify => "verify",
+            Self::Verify(_) => "verify",
             Self::View(_) => "view",
             Self::Broker => "broker",
             Self::Completions(_) => "completions",

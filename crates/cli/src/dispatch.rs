@@ -46,7 +46,10 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),
-        Command::Verify => recorded("verify", invocation, || verify::run(invocation)),
+        Command::Verify(arguments) => match &arguments.published {
+            Some(url) => verify::published::run(url, invocation),
+            None => recorded("verify", invocation, || verify::run(invocation)),
+        },
         Command::View(arguments) => view::run(&arguments, invocation),
         Command::Views(arguments) => views::run(&arguments, invocation),
         // Handled before anything else is started.

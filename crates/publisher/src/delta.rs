@@ -4,6 +4,7 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod commit;
+pub(crate) mod read_back;
 pub(crate) mod replay;
 pub(crate) mod schema;
 pub(crate) mod stats;

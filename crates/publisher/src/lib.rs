@@ -3,6 +3,8 @@
 mod blocking;
 mod checkpoints;
 mod commits;
+mod compare;
+mod contents;
 mod delta;
 mod earlier;
 mod error;
@@ -21,6 +23,7 @@ mod wanted;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Comparison, Difference, Repair, compare};
 pub use error::{PublishError, Result};
 pub use identity::LakeId;
 pub use newest_state::PublishedState;

@@ -8,6 +8,7 @@ mod folder;
 mod objects;
 
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,6 +105,18 @@ impl Store {
                 blocking(store, move |store| store.read(&path)).await
             }
             Backend::Objects(store) => store.read(path).await,
+        }
+    }
+
+    /// A file to read, whatever its size; `None` if it is not there. Of an object store it is copied
+    /// to an unlinked file in `scratch`.
+    pub(crate) async fn fetch(&self, path: &str, scratch: &Path) -> Result<Option<File>> {
+        match &self.backend {
+            Backend::Folder(store) => {
+                let path = path.to_owned();
+                blocking(store, move |store| store.open(&path)).await
+            }
+            Backend::Objects(store) => store.fetch(path, scratch).await,
         }
     }
 

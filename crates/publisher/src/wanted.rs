@@ -45,7 +45,7 @@ impl Wanted {
             tables.push(TableState {
                 name: name.clone(),
                 delta_version: 0,
-                rows: table.files.iter().map(|file| file.rows).sum(),
+                rows: rows(table),
                 partition_columns: partition_columns(table),
                 description: comment.and_then(|comment| comment.table.clone()),
                 schema: schema::schema(table, comment)?,
@@ -121,6 +121,36 @@ impl Wanted {
     pub(crate) fn stats_columns(&self, table: &str) -> Vec<String> {
         self.stats.get(table).cloned().unwrap_or_default()
     }
+}
+
+/// What a snapshot's manifest says of it.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) snapshot: LocalSnapshot,
+    /// Names, rows and files only.
+    pub(crate) tables: Vec<TableState>,
+}
+
+/// Reads the manifest of a snapshot.
+pub(crate) fn shown(folder: &Path) -> Result<Shown> {
+    let manifest = read_manifest(folder)?;
+    let table = |table: &LakeTable| TableState {
+        name: table.layout.name.clone(),
+        delta_version: 0,
+        rows: rows(table),
+        partition_columns: Vec::new(),
+        description: None,
+        schema: serde_json::Value::Null,
+        files: files(table, 0),
+    };
+    Ok(Shown {
+        snapshot: local(&manifest),
+        tables: manifest.tables.iter().map(table).collect(),
+    })
+}
+
+fn rows(table: &LakeTable) -> u64 {
+    table.files.iter().map(|file| file.rows).sum()
 }
 
 fn local(manifest: &LakeManifest) -> LocalSnapshot {

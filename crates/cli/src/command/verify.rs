@@ -1,6 +1,7 @@
 //! `claimlake verify`: landing and lake recomputed and compared.
 
 mod forgotten;
+pub(crate) mod published;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use claimlake_vault::{RunHistory, VAULT_FILE, Vault, VaultError};
 use claimlake_verify::{
     Check, ExtractedState, PipelineViews, RepairStep, Report, Severity, VerifyRequest,
 };
+use clap::Args;
 use serde_json::json;
 
 use super::transform::plan;
@@ -26,6 +28,21 @@ use crate::open_removals;
 use crate::pipeline::{Money, table_rules};
 use crate::plural::{counted, grouped};
 use crate::summary::StageSummary;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake verify
+  claimlake verify --published s3://bucket/medicare    what is there, compared with the lake here";
+
+/// Arguments of `verify`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyArguments {
+    /// Compare this published place with the lake instead: files, checksums, rows, sums of amounts and
+    /// Delta logs. Every byte of it is read
+    #[arg(long, value_name = "URL")]
+    pub(crate) published: Option<String>,
+}
 
 /// Verifies the data directory; exit 1 when anything but a warning was found.
 pub(crate) fn run(invocation: &Invocation) -> Outcome {

@@ -36,6 +36,11 @@ impl Place {
         })
     }
 
+    /// Access to it.
+    pub(crate) fn opened(&self) -> &OpenTarget {
+        &self.open
+    }
+
     /// The places of `load.publish`.
     ///
     /// # Errors

@@ -102,6 +102,15 @@ impl FolderStore {
         }
     }
 
+    pub(super) fn open(&self, path: &str) -> Result<Option<File>> {
+        let path = self.root.join(path);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(PublishError::io("opening", &path)(error)),
+        }
+    }
+
     pub(super) fn create(&self, path: &str, content: &[u8]) -> Result<Created> {
         let unfinished = self.unfinished(content)?;
         let (path, folder) = self.place(path)?;

@@ -4,16 +4,19 @@
 //! and the caller decides how many files at once.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use claimlake_contract::hex;
 use futures_util::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{
-    Error, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+    Error, GetResult, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -70,19 +73,45 @@ impl ObjectsStore {
     }
 
     pub(super) async fn read(&self, path: &str) -> Result<Option<Bytes>> {
-        let reading = |error: &Error| refused(format!("reading {path}"), error);
-        let got = match self.store.get(&self.at(path)?).await {
-            Ok(got) => got,
-            // A missing bucket is no missing file.
-            Err(error @ Error::NotFound { .. }) => {
-                return match is_missing_bucket(&error) {
-                    true => Err(reading(&error)),
-                    false => Ok(None),
-                };
-            }
-            Err(error) => return Err(reading(&error)),
+        let Some(got) = self.get(path).await? else {
+            return Ok(None);
         };
-        got.bytes().await.map(Some).map_err(|error| reading(&error))
+        let content = got.bytes().await;
+        content
+            .map(Some)
+            .map_err(|error| refused(format!("reading {path}"), &error))
+    }
+
+    /// Copies an object to an unlinked file.
+    pub(super) async fn fetch(&self, path: &str, scratch: &FilePath) -> Result<Option<File>> {
+        let Some(got) = self.get(path).await? else {
+            return Ok(None);
+        };
+        let mut parts = got.into_stream();
+        let scratch = scratch.to_path_buf();
+        let mut file = crate::blocking::run(move || unlinked(&scratch)).await?;
+        let reading = |error: Error| refused(format!("reading {path}"), &error);
+        while let Some(part) = parts.try_next().await.map_err(reading)? {
+            file = crate::blocking::run(move || {
+                let written = file.write_all(&part);
+                written.map_err(PublishError::io(
+                    "writing",
+                    FilePath::new("a temporary file"),
+                ))?;
+                Ok(file)
+            })
+            .await?;
+        }
+        Ok(Some(file))
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<GetResult>> {
+        match self.store.get(&self.at(path)?).await {
+            Ok(got) => Ok(Some(got)),
+            // A missing bucket is no missing file.
+            Err(error @ Error::NotFound { .. }) if !is_missing_bucket(&error) => Ok(None),
+            Err(error) => Err(refused(format!("reading {path}"), &error)),
+        }
     }
 
     pub(super) async fn create(&self, path: &str, content: Bytes) -> Result<Created> {
@@ -212,7 +241,7 @@ impl Source {
         let path = Arc::clone(&self.path);
         let read = crate::blocking::run(move || {
             let mut part = Vec::new();
-            let mut limited = file.by_ref().take(PART_BYTES as u64);
+            let mut limited = std::io::Read::by_ref(&mut file).take(PART_BYTES as u64);
             limited
                 .read_to_end(&mut part)
                 .map_err(PublishError::io("reading", &path))?;
@@ -232,6 +261,19 @@ impl Source {
             false => Err(damaged(local.path)),
         }
     }
+}
+
+/// A new file in a folder that nobody finds there.
+fn unlinked(folder: &FilePath) -> Result<File> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!(".reading-{}-{number}", std::process::id()));
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    let file = options.open(&path);
+    let file = file.map_err(PublishError::io("making", &path))?;
+    std::fs::remove_file(&path).map_err(PublishError::io("removing", &path))?;
+    Ok(file)
 }
 
 fn is_missing_bucket(error: &Error) -> bool {
