@@ -7,6 +7,7 @@
 #   make dbt [LAKE=data/lake/current]                       Tuva's input layer over the demo's lake, or another
 #   make check                                               the fast part: no Java, no network
 #   make dist                                                the command as it is shipped: target/dist/claimlake
+#   make wheel                                               the Python package with the command: target/wheels/*.whl
 
 PIPELINE ?= demo
 DATA ?=
@@ -23,7 +24,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-publish test-sdk dbt venv bench bench-extract
+.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-publish test-sdk test-python test-spark wheel dbt venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -108,6 +109,25 @@ dbt: .venv-dbt/ready $(if $(LAKE),,build)
 	$(PYTHON) -m venv .venv-dbt
 	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# The Python package, for this processor and any Linux with libc 2.17 or newer. Installs maturin and a linker once.
+wheel: .venv-wheel/ready
+	crates/python/wheel.sh .venv-wheel/bin
+
+.venv-wheel/ready: crates/python/requirements-wheel.txt
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# The same package of what the Rust tests have compiled, in a fresh environment, with its tests.
+test-python: venv
+	cargo build --workspace --locked --lib --bins
+	tests/python/run.sh $(TARGET)/debug
+
+# Optional: its tests with executors in processes of their own, one of which is killed.
+test-spark: venv
+	cargo build --workspace --locked --lib --bins
+	SPARK_TEST_MASTER='local-cluster[2,1,2048]' tests/python/run.sh $(TARGET)/debug -k spark
 
 # Optional: published lakes by deltalake, Polars, DuckDB's delta_scan and a local S3 server.
 test-publish: venv .venv-readers/duckdb-delta/ready

@@ -25,14 +25,19 @@ python=$!
 # clippy's, which says all that `make lint` says of what it compiles.
 export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings
 cargo test --workspace --locked --no-run
+# The module of the Python package: all else is compiled.
+cargo build --workspace --locked --lib --bins
 ended "$python" "$logs/python.log"
 
 $make test-interop >"$logs/interop.log" 2>&1 &
 readers=$!
+tests/python/run.sh "${CARGO_TARGET_DIR:-target}/debug" >"$logs/package.log" 2>&1 &
+package=$!
 failed=0
 $make test-rust || failed=1
 ended "$readers" "$logs/interop.log" || failed=1
+ended "$package" "$logs/package.log" || failed=1
 if [ "$failed" != 0 ]; then
-  echo "tests failed: see above, in the Rust suite or in tests/interop" >&2
+  echo "tests failed: see above, in the Rust suite, in tests/interop or in tests/python" >&2
 fi
 exit "$failed"

@@ -20,6 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("landing", &["contract", "fhir", "json"]),
     ("loader", &["columnar", "contract"]),
     ("publisher", &["contract", "loader"]),
+    (
+        "python",
+        &["contract", "landing", "loader", "transformer", "viewdef"],
+    ),
     ("sandbox", &["contract"]),
     ("transformer", &["contract", "fhir", "landing", "viewdef"]),
     ("vault", &["contract"]),
@@ -46,6 +50,7 @@ const FENCES: &[(&str, &[&[&str]])] = &[
     ("landing", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("loader", &[NETWORK, VAULT, TERMINAL]),
     ("publisher", &[VAULT, TERMINAL]),
+    ("python", &[NETWORK, VAULT, TERMINAL]),
     ("sandbox", &[TABLES, VAULT, TERMINAL]),
     ("transformer", &[NETWORK, VAULT, TERMINAL]),
     ("vault", &[NETWORK, TABLES, TERMINAL]),

@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// Refresh tokens for other commands, which start it
     #[command(hide = true)]
     Broker,
+    /// Print what the tables are made of, as JSON, for the Python package
+    #[command(hide = true)]
+    Plan,
     /// Print a shell's completions
     Completions(command::completions::CompletionsArguments),
 }
@@ -116,6 +119,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::View(_) => "view",
             Self::Broker => "broker",
+            Self::Plan => "plan",
             Self::Completions(_) => "completions",
         }
     }

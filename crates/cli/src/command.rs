@@ -10,6 +10,7 @@ pub(crate) mod forget;
 pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod load;
+pub(crate) mod plan;
 pub(crate) mod publish;
 pub(crate) mod report;
 pub(crate) mod retention;

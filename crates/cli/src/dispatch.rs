@@ -8,7 +8,8 @@ use crate::args::{Arguments, Command};
 use crate::command::sandbox;
 use crate::command::{
     access_log, authorize, changes, completions, doctor, extract, forget, grants, import, load,
-    publish, report, run, snapshots, status, token, trace, transform, vault, verify, view, views,
+    plan, publish, report, run, snapshots, status, token, trace, transform, vault, verify, view,
+    views,
 };
 use crate::failure::Outcome;
 use crate::history::recorded;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         }
         Command::Publish(arguments) => publish::run(&arguments, invocation),
         Command::Status => status::run(invocation),
+        Command::Plan => plan::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
         Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),

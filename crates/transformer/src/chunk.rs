@@ -76,7 +76,8 @@ fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
 /// The lines of a chunk while they are read.
 #[derive(Debug)]
 struct Lines<'c> {
-    job: &'c Job,
+    /// The file that rejects name.
+    file: &'c str,
     buffer: &'c [u8],
     /// Whether all of the buffer is UTF-8.
     is_utf8: bool,
@@ -117,6 +118,7 @@ impl ChunkWorker {
     /// Reads and transforms a chunk.
     pub(crate) fn run(&mut self, job: &Job) -> Result<Rows, TransformError> {
         let mut rows = Rows::default();
+        let file = job.chunk.part.relative.as_str();
         let read = read_chunk_into(&job.chunk, std::mem::take(&mut self.spare));
         for frame in &read.damaged {
             rows.counts.resources += frame.lines;
@@ -130,7 +132,7 @@ impl ChunkWorker {
             let length = buffer.len();
             buffer.resize(length + PADDING, b'\n');
             let mut lines = Lines {
-                job,
+                file,
                 buffer: &buffer,
                 is_utf8: std::str::from_utf8(&buffer).is_ok(),
                 waiting: Vec::new(),
@@ -141,7 +143,17 @@ impl ChunkWorker {
                 let rest = buffer.get(start..length).unwrap_or_default();
                 let end = memchr::memchr(b'\n', rest).map_or(length, |at| start + at);
                 let references = chunk.references.of_line(number);
-                self.line(&mut lines, (start, end), (number, references), &mut rows)?;
+                let in_part = u32::try_from(number).map_err(|_| TransformError::TooMany {
+                    what: "the lines of a part",
+                })?;
+                let order = landing_order(job.part, in_part);
+                let line = WaitingLine {
+                    place: (start, end),
+                    number,
+                    order,
+                    references,
+                };
+                self.line(&mut lines, line, &mut rows)?;
                 start = end + 1;
                 number += 1;
             }
@@ -149,7 +161,43 @@ impl ChunkWorker {
             // Builders have copied the text they need.
             self.spare = buffer;
         }
-        self.empty(job, &mut rows)?;
+        self.empty(file, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// Transforms lines that are in memory; each is a resource and a newline. `file` says where they
+    /// come from, `numbers` the line and the order of each.
+    pub(crate) fn run_lines(
+        &mut self,
+        file: &str,
+        mut buffer: Vec<u8>,
+        numbers: &[(u64, u64)],
+    ) -> Result<Rows, TransformError> {
+        let mut rows = Rows::default();
+        let length = buffer.len();
+        buffer.resize(length + PADDING, b'\n');
+        let mut lines = Lines {
+            file,
+            buffer: &buffer,
+            is_utf8: std::str::from_utf8(&buffer).is_ok(),
+            waiting: Vec::new(),
+        };
+        let mut start = 0;
+        for (number, order) in numbers {
+            let rest = buffer.get(start..length).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).map_or(length, |at| start + at);
+            let line = WaitingLine {
+                place: (start, end),
+                number: *number,
+                order: *order,
+                references: &[],
+            };
+            self.line(&mut lines, line, &mut rows)?;
+            start = end + 1;
+        }
+        self.group(&mut lines, &mut rows)?;
+        self.spare = Vec::new();
+        self.empty(file, &mut rows)?;
         Ok(rows)
     }
 
@@ -157,13 +205,13 @@ impl ChunkWorker {
     fn line<'c>(
         &mut self,
         lines: &mut Lines<'c>,
-        (start, end): (usize, usize),
-        (number, references): (u64, &'c [ReferenceRecord]),
+        line: WaitingLine<'c>,
         rows: &mut Rows,
     ) -> Result<(), TransformError> {
+        let (start, end) = line.place;
         rows.counts.resources += 1;
         let text = lines.buffer.get(start..end).unwrap_or_default();
-        let place = place_of(lines.job, self.api, &self.planned, number);
+        let place = place_of(lines.file, self.api, &self.planned, line.number);
         if !lines.is_utf8 && std::str::from_utf8(text).is_err() {
             let reject = place.not_utf8();
             self.group(lines, rows)?;
@@ -171,23 +219,14 @@ impl ChunkWorker {
             rows.rejects.push(reject);
             return Ok(());
         }
-        let in_part = u32::try_from(number).map_err(|_| TransformError::TooMany {
-            what: "the lines of a part",
-        })?;
-        let order = landing_order(lines.job.part, in_part);
         if let Some(other) = landed_not_r4(&self.planned.resource, text) {
             let reject = place.not_r4(&other);
             self.group(lines, rows)?;
             rows.counts.rejected_resources += 1;
             rows.rejects.push(reject);
-            return self.withdraw(text, order);
+            return self.withdraw(text, line.order);
         }
-        lines.waiting.push(WaitingLine {
-            place: (start, end),
-            number,
-            order,
-            references,
-        });
+        lines.waiting.push(line);
         let first = lines.waiting.first().map_or(start, |line| line.place.0);
         match lines.waiting.len() >= GROUP_LINES || end - first >= GROUP_BYTES {
             true => self.group(lines, rows),
@@ -219,7 +258,7 @@ impl ChunkWorker {
         lines.waiting = waiting;
         lines.waiting.clear();
         match self.worker.size() > FULL {
-            true => self.empty(lines.job, rows),
+            true => self.empty(lines.file, rows),
             false => Ok(()),
         }
     }
@@ -234,7 +273,7 @@ impl ChunkWorker {
     ) -> Result<(), TransformError> {
         let (start, end) = line.place;
         let text = lines.buffer.get(start..end).unwrap_or_default();
-        let place = place_of(lines.job, self.api, &self.planned, line.number);
+        let place = place_of(lines.file, self.api, &self.planned, line.number);
         let read = match outcome {
             Ok(read) => read,
             Err(refusal) => {
@@ -296,7 +335,7 @@ impl ChunkWorker {
         self.periods.tables.end_periods(&mut self.keys, &key)
     }
 
-    fn empty(&mut self, job: &Job, rows: &mut Rows) -> Result<(), TransformError> {
+    fn empty(&mut self, file: &str, rows: &mut Rows) -> Result<(), TransformError> {
         let batches = self.worker.finish().map_err(TransformError::arrow("all"))?;
         // A context column is in every table and is reported once.
         let mut reported = HashSet::new();
@@ -322,7 +361,7 @@ impl ChunkWorker {
                     table.map(str::to_owned),
                 )) {
                     let number = replaced.order & u64::from(u32::MAX);
-                    let place = place_of(job, self.api, &self.planned, number);
+                    let place = place_of(file, self.api, &self.planned, number);
                     rows.counts.rejected_cells += 1;
                     rows.rejects.push(place.no_partition(replaced, table));
                 }
@@ -351,13 +390,13 @@ impl ChunkWorker {
 
 /// Where a line is, for what is said about it.
 fn place_of<'p>(
-    job: &'p Job,
+    file: &'p str,
     api: ApiVersion,
     planned: &'p PlannedResource,
     line: u64,
 ) -> LinePlace<'p> {
     LinePlace {
-        file: &job.chunk.part.relative,
+        file,
         line,
         api,
         resource: &planned.resource,

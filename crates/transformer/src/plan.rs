@@ -10,6 +10,7 @@ use claimlake_viewdef::derive::{Derivation, Keep};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
 pub use claimlake_viewdef::views::ViewText;
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The column that says which API a row's resource came from.
@@ -23,7 +24,8 @@ pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 pub const RULES_VERSION: u32 = 4;
 
 /// What happens to resources labelled 42 CFR Part 2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part2 {
     /// They are rows like all others.
     #[default]
@@ -35,8 +37,8 @@ pub enum Part2 {
 /// The FHIRPath that is true for resources labelled 42 CFR Part 2.
 pub const IS_PART2: &str = "meta.security.where(code = '42CFRPart2').exists()";
 
-/// What a plan is made of.
-#[derive(Debug, Clone, Default)]
+/// What a plan is made of; as JSON it goes to other processes that make the same plan.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlanInput {
     /// The views; each needs a name, which names its table.
     pub views: Vec<ViewText>,

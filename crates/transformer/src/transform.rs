@@ -141,7 +141,10 @@ pub fn transform(
 
 /// The chunks of all runs, in landing order, the lines of types that no view reads, and where the
 /// runs of the others begin.
-fn jobs(runs: &[SealedRun], plan: &Plan) -> Result<(Vec<Job>, u64, FirstParts), TransformError> {
+pub(crate) fn jobs(
+    runs: &[SealedRun],
+    plan: &Plan,
+) -> Result<(Vec<Job>, u64, FirstParts), TransformError> {
     let mut jobs = Vec::new();
     let mut without_view = 0;
     let mut part_number = 0u32;

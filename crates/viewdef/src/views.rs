@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::definition::ViewDefinition;
 use crate::derive::Derivation;
 use crate::engine::{ContextColumn, PlanInput, ResourcePlan};
 use crate::error::{Error, ErrorKind, Fault};
 
 /// A ViewDefinition as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ViewText {
     /// The file, for messages.
     pub place: String,

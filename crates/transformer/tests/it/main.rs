@@ -7,9 +7,11 @@
 
 mod bad_input;
 mod cells;
+mod flatten;
 mod lossless;
 mod order;
 mod partitions;
 mod periods;
 mod scene;
 mod staging;
+mod tasks;

@@ -118,6 +118,10 @@ impl Scene {
     }
 
     pub(crate) fn plan(&self) -> Plan {
+        Plan::compile(&self.input()).unwrap()
+    }
+
+    pub(crate) fn input(&self) -> PlanInput {
         let path = |name: &str, path: &str| ContextColumn {
             name: name.into(),
             source: ContextSource::Path(path.into()),
@@ -144,7 +148,7 @@ impl Scene {
             ),
         ];
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        Plan::compile(&PlanInput {
+        PlanInput {
             views: self.views.clone(),
             context: vec![(ResourceType::explanation_of_benefit(), context)],
             layout: Some(TableLayout {
@@ -155,8 +159,7 @@ impl Scene {
             }),
             part2: self.part2,
             ..PlanInput::default()
-        })
-        .unwrap()
+        }
     }
 
     pub(crate) fn options(&self) -> TransformOptions {
@@ -239,7 +242,7 @@ pub(crate) fn rows_in(folder: &Path, table: &str) -> Rows {
     rows
 }
 
-fn append_rows(batch: &RecordBatch, rows: &mut Rows) {
+pub(crate) fn append_rows(batch: &RecordBatch, rows: &mut Rows) {
     let schema = batch.schema();
     for row in 0..batch.num_rows() {
         let cells = schema.fields().iter().zip(batch.columns());

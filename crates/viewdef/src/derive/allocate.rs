@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, Decimal128Array};
 use arrow_schema::ArrowError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::{Columns, choices};
 
@@ -14,7 +14,7 @@ use super::rows::{Columns, choices};
 ///
 /// The second case exists because of inpatient claims: their lines have charges but no payments,
 /// and yet a sum over lines must include the payment.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allocate {
     /// The amounts of the rows, as the source sends them.

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, UInt32Type};
 use arrow_array::{RecordBatch, StringArray};
 use arrow_schema::ArrowError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::month::Month;
 use super::rows::missing;
@@ -17,7 +17,7 @@ use super::rows::missing;
 ///
 /// The reason is a source that sends one year at a time under one id, such as the reference year of
 /// v2's coverages.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keep {
     /// A DATE column, whose year is that of the row. A row without a date is not kept by year.

@@ -18,7 +18,7 @@ mod tests;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use allocate::Allocate;
 pub use keep::Keep;
@@ -28,7 +28,7 @@ use rows::Columns;
 
 /// What is derived for a table. As data: `[<table>.allocate]`, `[<table>.rank]`,
 /// `[<table>.months]`, `[<table>.keep]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Derivation {
     /// An amount of the resource, given to its rows.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{BooleanArray, Date32Array, UInt64Array};
 use arrow_schema::ArrowError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::month::Month;
 use super::rows::{Columns, choices, texts};
@@ -16,7 +16,7 @@ use super::rows::{Columns, choices, texts};
 ///
 /// A month is a month of enrolment if its code means enrolment and it lies neither before the period
 /// nor after the day in `as_of`. An open period ends with that day.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Months {
     /// The column of urls; left out of the table.
@@ -50,7 +50,7 @@ pub struct Months {
 }
 
 /// Codes by month.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
     /// The URL up to the month.
@@ -66,7 +66,7 @@ pub struct Series {
 }
 
 /// Which codes of a column are enrolment.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrolled {
     /// The column.

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, DictionaryArray, Int32Array, UInt32Array};
 use arrow_schema::ArrowError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::Columns;
 
@@ -17,7 +17,7 @@ use super::rows::Columns;
 /// If `same` is given, a row with the same value in that column as rank 1 has no rank either: the
 /// source then lists one thing twice, once as the first and once among the others. Rank 1 takes the
 /// values of the columns in `carry` from such a row if its own are null.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rank {
     /// The name of the new column, placed before `order_by`.

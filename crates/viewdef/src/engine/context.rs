@@ -4,12 +4,14 @@
 //! tables of a resource share keys and partitions. Each is checked here and becomes the same as one or
 //! several columns of a view.
 
+use serde::{Deserialize, Serialize};
+
 use crate::column::{date_days, instant_micros};
 use crate::definition::{Column, ColumnType, Path, ScalarType};
 use crate::fhirpath::{Constants, Expr, ExprKind, Function, declared_type_of_element, parse};
 
 /// A context column as a pipeline says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextColumn {
     /// Its name in every table.
     pub name: String,
@@ -36,7 +38,8 @@ pub struct ContextColumn {
 /// };
 /// assert_eq!(column.name, "eob_type");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContextSource {
     /// The value that a FHIRPath expression finds.
     Path(String),
@@ -57,7 +60,7 @@ pub enum ContextSource {
 }
 
 /// A value for the resources that meet a condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextCase {
     /// A FHIRPath that is true or false.
     pub when: String,

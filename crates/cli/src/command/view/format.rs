@@ -15,7 +15,7 @@ use crate::failure::Outcome;
 pub(super) enum RowWriter<'a, W: Write + Send> {
     Ndjson(W, &'a ViewDefinition),
     Csv(W, Option<TextColumns>),
-    Parquet(Box<ParquetRows<'a, W>>),
+    Parquet(Box<ParquetRows<W>>),
 }
 
 impl<'a, W: Write + Send> RowWriter<'a, W> {

@@ -1,17 +1,12 @@
 //! Rows as one Parquet file, typed as a table of the lake would be.
 
 use std::io::Write;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema, SchemaRef};
 use claimlake_columnar::ParquetWriter;
 use claimlake_columnar::encode::properties::properties;
 use claimlake_contract::BloomColumns;
-use claimlake_viewdef::column::{
-    Cell, ColumnBuilder, Scratch, TextBuffers, arrow_type, cell_of_json,
-};
-use claimlake_viewdef::definition::{ColumnType, ViewDefinition};
+use claimlake_viewdef::column::JsonRows;
+use claimlake_viewdef::definition::ViewDefinition;
 use serde_json::Value;
 
 use crate::failure::Outcome;
@@ -23,50 +18,28 @@ const BATCH_ROWS: usize = 8192;
 const ROW_GROUP_ROWS: usize = 122_880;
 
 /// Writes rows into one Parquet file.
-pub(super) struct ParquetRows<'a, W: Write + Send> {
-    view: &'a ViewDefinition,
-    types: Vec<ColumnType>,
-    schema: SchemaRef,
-    builders: Vec<ColumnBuilder>,
-    waiting: usize,
+pub(super) struct ParquetRows<W: Write + Send> {
+    rows: JsonRows,
     writer: ParquetWriter<W>,
 }
 
-impl<'a, W: Write + Send> ParquetRows<'a, W> {
-    pub(super) fn new(to: W, view: &'a ViewDefinition) -> Outcome<Self> {
-        let columns = view.columns();
-        let fields: Vec<Field> = columns
-            .iter()
-            .map(|column| Field::new(&column.name, arrow_type(column.column_type), true))
-            .collect();
-        let schema = Arc::new(Schema::new(fields));
-        let properties = properties(&schema, &[], &BloomColumns::default(), ROW_GROUP_ROWS)?;
+impl<W: Write + Send> ParquetRows<W> {
+    pub(super) fn new(to: W, view: &ViewDefinition) -> Outcome<Self> {
+        let rows = JsonRows::new(view);
+        let schema = rows.schema();
+        let properties = properties(schema, &[], &BloomColumns::default(), ROW_GROUP_ROWS)?;
         Ok(Self {
-            types: columns.iter().map(|column| column.column_type).collect(),
-            builders: builders(view),
-            waiting: 0,
-            writer: ParquetWriter::new(to, &schema, properties)?,
-            schema,
-            view,
+            writer: ParquetWriter::new(to, schema, properties)?,
+            rows,
         })
     }
 
-    /// A value that the column's type does not hold is null, as in a table.
     pub(super) fn write(&mut self, row: &[Value]) -> Outcome<()> {
-        let mut scratch = Scratch::default();
-        for ((builder, column_type), value) in self.builders.iter_mut().zip(&self.types).zip(row) {
-            let cell = cell_of_json(column_type.scalar, value, &mut scratch).unwrap_or(Cell::Null);
-            let texts = TextBuffers {
-                buffer: &[],
-                scratch: &scratch,
-            };
-            builder.extend_repeated(cell, 1, texts);
+        self.rows.push(row);
+        match self.rows.len() == BATCH_ROWS {
+            true => self.write_batch(),
+            false => Ok(()),
         }
-        self.waiting += 1;
-        if self.waiting == BATCH_ROWS {
-            self.write_batch()?;
-        }
-        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Outcome<()> {
@@ -76,27 +49,11 @@ impl<'a, W: Write + Send> ParquetRows<'a, W> {
     }
 
     fn write_batch(&mut self) -> Outcome<()> {
-        if self.waiting == 0 {
-            return Ok(());
+        if !self.rows.is_empty() {
+            self.writer.write(&self.rows.finish()?)?;
         }
-        let mut full = std::mem::replace(&mut self.builders, builders(self.view));
-        let columns: Vec<ArrayRef> = full
-            .iter_mut()
-            .map(ColumnBuilder::finish)
-            .collect::<Result<_, _>>()?;
-        self.writer
-            .write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
-        self.waiting = 0;
         Ok(())
     }
-}
-
-fn builders(view: &ViewDefinition) -> Vec<ColumnBuilder> {
-    let columns = view.columns();
-    columns
-        .iter()
-        .map(|column| ColumnBuilder::new(column.column_type))
-        .collect()
 }
 
 #[cfg(test)]
