@@ -16,9 +16,10 @@ PYTHON = ROOT / ".venv-readers" / "duckdb-delta" / "bin" / "python"
 def by_delta_scan(home, target):
     summary, ended = claimlake(home, "--data", home / "data", "views", "--base", target)
     assert summary["exit"] == 0, ended.stderr
-    (home / "views.sql").write_text(summary["sql"])
+    published = target / "views.duckdb.sql"
+    assert published.read_text() == summary["sql"]
     script = ROOT / "tests" / "interop" / "delta_scan.py"
-    ended = subprocess.run([PYTHON, script, home / "views.sql"], capture_output=True, text=True, timeout=600)
+    ended = subprocess.run([PYTHON, script, published], capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
 

@@ -3,6 +3,7 @@
 mod comments;
 mod place;
 mod telling;
+mod views;
 
 use std::collections::BTreeMap;
 
@@ -84,7 +85,7 @@ impl<'i> Publisher<'i> {
                 hours: load.keep_hours,
             },
         };
-        let request = self.request(earlier)?;
+        let request = self.request(place, earlier)?;
         let progress = invocation.progress().as_ref();
         let publishing =
             claimlake_publisher::publish(&request, &place.open, invocation.clock(), progress);
@@ -205,7 +206,7 @@ impl<'i> Publisher<'i> {
         Ok(())
     }
 
-    fn request(&self, earlier: Earlier) -> Outcome<PublishRequest> {
+    fn request(&self, place: &Place, earlier: Earlier) -> Outcome<PublishRequest> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| anyhow!("no random bytes: {error}"))?;
         Ok(PublishRequest {
@@ -213,6 +214,7 @@ impl<'i> Publisher<'i> {
             lake_id: self.record.lake.clone(),
             publication: claimlake_contract::hex(&random),
             comments: self.comments.clone(),
+            texts: views::texts(place, self.invocation)?,
             earlier,
         })
     }

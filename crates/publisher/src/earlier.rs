@@ -4,7 +4,7 @@
 //! States go first, so that nobody begins with one whose files are about to go, then the logs, then
 //! the files. What is left by a removal that was killed is found by the next one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -66,17 +66,19 @@ impl Outdated {
     }
 }
 
-/// Removes everything but `state`, the newest one, with the versions and files that it names. All
-/// tables have a checkpoint at these versions.
+/// Removes everything but `state`, the newest one, with the versions and files that it names, and the
+/// texts beside it. All tables have a checkpoint at these versions.
 ///
 /// # Errors
 /// Something could not be removed, or another process published meanwhile.
 pub(crate) async fn remove_all(
     found: &FoundTarget,
     state: &State,
+    texts: &BTreeMap<String, String>,
     store: &Store,
 ) -> Result<Removed> {
     let mut kept: BTreeSet<String> = [IDENTITY.to_owned(), state_path(state.sequence)].into();
+    kept.extend(texts.keys().cloned());
     for table in &state.tables {
         kept.insert(commit_path(&table.name, table.delta_version));
         kept.insert(checkpoint_path(&table.name, table.delta_version));

@@ -17,6 +17,7 @@ mod s3;
 mod state;
 mod store;
 mod target;
+mod texts;
 mod upload;
 mod wanted;
 

@@ -29,6 +29,7 @@ use crate::request::{Earlier, PublishOutcome, PublishRequest};
 use crate::state::{STATE_FORMAT, State, state_path};
 use crate::store::{Created, Store};
 use crate::target::OpenTarget;
+use crate::texts;
 use crate::upload::Sent;
 use crate::wanted::Wanted;
 
@@ -128,6 +129,7 @@ impl Publish<'_> {
                 let which = if removes { Which::All } else { Which::Due };
                 let info = self.info(state.sequence);
                 checkpoints::write(&found, state, &self.wanted, &info, which, self.store).await?;
+                texts::write(&self.request.texts, &found, self.store).await?;
                 let replaced = before.and_then(|(_, newer)| newer);
                 let outcome = PublishOutcome {
                     changed: published,
@@ -209,7 +211,8 @@ impl Publish<'_> {
                     .await
             }
             Earlier::Remove => {
-                let removed = earlier::remove_all(found, state, self.store).await?;
+                let removed =
+                    earlier::remove_all(found, state, &self.request.texts, self.store).await?;
                 Ok(removed)
             }
         };

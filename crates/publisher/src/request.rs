@@ -20,6 +20,9 @@ pub struct PublishRequest {
     pub publication: String,
     /// What tables and columns contain, by table.
     pub comments: BTreeMap<String, TableComment>,
+    /// Texts that lie beside the tables, by file name: SQL for readers. They name no rows, and are
+    /// replaced where they differ.
+    pub texts: BTreeMap<String, String>,
     /// What becomes of the states before the new one.
     pub earlier: Earlier,
 }

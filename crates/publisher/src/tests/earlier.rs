@@ -15,12 +15,14 @@ fn paths(store: &Store) -> Vec<String> {
     listed.into_iter().map(|(path, _)| path).collect()
 }
 
-/// What may be at a target beside `claimlake.json`: what its newest state names.
+/// What may be at a target: `claimlake.json`, the text beside the tables, and what its newest state
+/// names.
 fn only_the_newest(store: &Store) -> Vec<String> {
     let state = newest_state(store).unwrap();
     let mut expected = vec![
         "claimlake.json".to_owned(),
         format!("snapshots/{}.json", state.sequence),
+        "views.sql".to_owned(),
     ];
     for table in &state.tables {
         let log = format!("{}/_delta_log", table.name);

@@ -114,6 +114,7 @@ impl Scene {
             lake_id: self.lake_id.clone(),
             publication: publication.to_owned(),
             comments: BTreeMap::from([("bills".to_owned(), comment)]),
+            texts: BTreeMap::from([("views.sql".to_owned(), "SELECT 1;\n".to_owned())]),
             earlier: self.earlier.get(),
         }
     }

@@ -175,3 +175,31 @@ fn what_is_in_a_folder_is_for_its_owner_or_for_the_group_that_it_was_opened_to()
         assert_eq!(files.map(mode), [file_mode; 3]);
     }
 }
+
+/// Texts are no part of a state: one that differs is written, though nothing else changed.
+#[test]
+fn a_text_beside_the_tables_is_replaced_where_it_differs() {
+    let scene = Scene::new();
+    let store = memory();
+    scene.load(FIRST);
+    scene.publish(&store, "one").unwrap();
+    let text = || wait(store.read("views.sql")).unwrap().unwrap();
+    let written = || {
+        let listing = wait(store.list()).unwrap();
+        let (_, found) = listing
+            .into_iter()
+            .find(|(path, _)| path == "views.sql")
+            .unwrap();
+        found.modified
+    };
+    assert_eq!(text(), "SELECT 1;\n");
+    let first = written();
+    assert!(!scene.publish(&store, "two").unwrap().changed);
+    assert_eq!(written(), first);
+    let mut request = scene.request("three");
+    request
+        .texts
+        .insert("views.sql".to_owned(), "SELECT 2;\n".to_owned());
+    assert!(!super::scene::run(&store, &request).unwrap().changed);
+    assert_eq!(text(), "SELECT 2;\n");
+}
