@@ -18,7 +18,7 @@ pub(crate) fn tell(
     let rows = counted(outcome.rows, "row");
     let tables = counted(outcome.tables as u64, "table");
     summary.line("holds", format!("{rows} in {tables}"));
-    if outcome.changed {
+    if outcome.changed || outcome.sent_files > 0 {
         let sent = format!(
             "{} ({}), {} there already",
             files(outcome.sent_files),
@@ -26,6 +26,8 @@ pub(crate) fn tell(
             files(outcome.kept_files)
         );
         summary.line("sent", sent);
+    }
+    if outcome.changed {
         let changed = counted(outcome.changed_tables as u64, "table");
         summary.line("changed", format!("{changed} with a new version"));
     }
@@ -57,12 +59,16 @@ pub(crate) fn tell(
         summary.field(name, value.clone());
     }
     summary.field("target", url);
-    let headline = match outcome.changed {
-        true => format!(
+    let headline = match (outcome.changed, outcome.sent_files) {
+        (true, _) => format!(
             "snapshot {} is published as state {}",
             outcome.snapshot, outcome.sequence
         ),
-        false => format!(
+        (false, 1..) => format!(
+            "what was missing there was sent again, snapshot {} is state {}",
+            outcome.snapshot, outcome.sequence
+        ),
+        (false, 0) => format!(
             "nothing changed, snapshot {} is state {} there",
             outcome.snapshot, outcome.sequence
         ),
