@@ -155,5 +155,5 @@ bench: build venv
 # Extraction against a hand-written asyncio client, then peak memory by people, then under rate limits.
 bench-extract: build venv
 	.venv/bin/python -m pip install --quiet --requirement tests/bench/requirements.txt
-	.venv/bin/python tests/bench/extract.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --growth 50 500 5000 --growth-eobs 15
-	.venv/bin/python tests/bench/limits.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --change 60 200 20 60 --per-token 20
+	.venv/bin/python tests/bench/extract.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --growth 50 500 5000 --growth-eobs 15 --json bench-out/extract.json
+	.venv/bin/python tests/bench/limits.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --change 60 200 20 60 --per-token 20 --json bench-out/limits.json

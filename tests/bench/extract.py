@@ -27,6 +27,8 @@ import threading
 import time
 import urllib.parse
 
+import outcome
+
 HERE = pathlib.Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
 REDIRECT = "http://127.0.0.1:9/callback"
@@ -237,14 +239,26 @@ def compare(options, people, eobs, latency, rounds):
                 before = fhir_requests(server)
                 figures[name].append(one(run, options, server, people))
                 requests[name] += fhir_requests(server) - before
+    rows = []
     for name, runs in figures.items():
         least = bound(name, options, people, requests[name] / rounds, latency)
         broker = statistics.median(run.get("broker_cpu", 0) for run in runs)
         print(f"{latency:4} ms  {people:6} x {eobs:4}    {name:10} {least:8.2f} {median(runs, 'wall'):8.2f} "
               f"{median(runs, 'cpu'):7.2f} ({broker:.2f})  {median(runs, 'rss'):9.0f}", flush=True)
+        rows.append({"latency_ms": latency, "people": people, "eobs": eobs, "client": name, "bound_s": least, "runs": runs})
     if options.rival:
         wall, cpu = (median(figures["asyncio"], key) / median(figures["claimlake"], key) for key in ("wall", "cpu"))
         print(f"         asyncio / claimlake: {wall:.1f} x wall, {cpu:.1f} x CPU", flush=True)
+    return rows
+
+
+def write(path, options, rows):
+    """All figures, with the machine and the command that made them."""
+    found = {"machine": outcome.machine(), "versions": outcome.versions(options.claimlake), "command": sys.argv[1:], "rows": rows}
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"all figures: {path}")
 
 
 def main():
@@ -260,13 +274,17 @@ def main():
     parser.add_argument("--growth", type=int, nargs="*", default=[])
     parser.add_argument("--growth-eobs", type=int, default=150)
     parser.add_argument("--scratch", help="where the data directories are made")
+    parser.add_argument("--json", help="the file for all figures")
     options = parser.parse_args()
     options.claimlake = str(pathlib.Path(options.claimlake).resolve())
     print(f"{options.api}, page size 50, medians of {options.rounds}, growth by single runs\n{HEAD}", flush=True)
+    rows = []
     for latency in options.latency:
-        compare(options, options.people, options.eobs, latency, options.rounds)
+        rows += compare(options, options.people, options.eobs, latency, options.rounds)
     for people in options.growth:
-        compare(options, people, options.growth_eobs, 0, 1)
+        rows += compare(options, people, options.growth_eobs, 0, 1)
+    if options.json:
+        write(options.json, options, rows)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def compare(options, limits, latency, per_token=None):
     name = "/".join(map(str, limits)) if per_token is None else f"{per_token} a token"
     if per_token is not None:
         people, eobs = 4, round(wanted / 4 * PAGE)
+    rows = []
     for client, run in clients.items():
         with extract.sandbox(options.server or options.claimlake, people, eobs, latency) as listening:
             server = extract.Server(listening)
@@ -121,13 +122,17 @@ def compare(options, limits, latency, per_token=None):
             watch.stop()
             account = server.account()
             sent, done = fhir(account) - fhir(before), served(account) - served(before)
-            steady = "; ".join(f"{limit}: {rate:.1f} {rate / limit:.0%} {refused:.1%}"
-                               for limit, rate, refused in watch.steady())
+            steady = [{"limit": limit, "rate": rate, "refused": refused} for limit, rate, refused in watch.steady()]
+            words = "; ".join("{limit}: {rate:.1f} {share:.0%} {refused:.1%}".format(share=one["rate"] / one["limit"], **one)
+                              for one in steady)
             possible = done / limits[0] if len(limits) == 1 else float("nan")
             print(f"{name:12} {latency:5} ms  {client:10} {done:8} {1 - done / sent:8.1%} {wall:8.1f} {possible:8.1f}"
-                  f"    | {steady}", flush=True)
+                  f"    | {words}", flush=True)
+            rows.append({"limit": name, "latency_ms": latency, "client": client, "requests": done,
+                         "refused": 1 - done / sent, "wall_s": wall, "steady": steady})
             if options.timeline:
                 print(" ".join(watch.timeline()), flush=True)
+    return rows
 
 
 def main():
@@ -145,16 +150,20 @@ def main():
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--scratch", help="where the data directories are made")
+    parser.add_argument("--json", help="the file for all figures")
     options = parser.parse_args()
     options.claimlake = str(pathlib.Path(options.claimlake).resolve())
     print(f"{options.api}, Retry-After: 1\n{HEAD}", flush=True)
+    rows = []
     for latency in options.latency:
         for limit in options.limit:
-            compare(options, [limit], latency)
+            rows += compare(options, [limit], latency)
         if options.change:
-            compare(options, options.change, latency)
+            rows += compare(options, options.change, latency)
         for limit in options.per_token:
-            compare(options, [], latency, limit)
+            rows += compare(options, [], latency, limit)
+    if options.json:
+        extract.write(options.json, options, rows)
 
 
 if __name__ == "__main__":
