@@ -41,10 +41,13 @@ def bodies():
 
 @pytest.fixture(scope="session")
 def both(tmp_path_factory, demo, bodies):
-    """A data directory with resources of v2 and v3 that were imported."""
-    data = tmp_path_factory.mktemp("both") / "data"
+    """A data directory with resources of v2 and v3 that were imported: real ones, and synthetic ones of v3."""
+    folder = tmp_path_factory.mktemp("both")
+    data = folder / "data"
     for api, path in bodies.items():
         claimlake.command("import", "--api", api, path, pipeline="blue_button", data=data)
+    claimlake.command("sandbox", "generate", "--api", "v3", "--patients", "4", "-o", folder / "v3.ndjson")
+    claimlake.command("import", "--api", "v3", folder / "v3.ndjson", pipeline="blue_button", data=data)
     claimlake.run("blue_button", data=data, from_stage="transform")
     return data
 

@@ -75,6 +75,10 @@ def test_tasks_that_are_killed_and_repeated_neither_double_a_row_nor_lose_one(de
     assert killed > 0 and staged.discarded >= killed
     assert {file.task for file in staged.files} == set(range(staged.tasks))
     assert not (tmp_path / "staged/_claimlake/attempts").exists()
+    # Claims are in them.
+    for path in (tmp_path / "staged").glob("[!_]*/**"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert all(file.path.stat().st_mode & 0o077 == 0 for file in staged.files)
     staged.load(tmp_path / "theirs")
     assert lake_bytes(tmp_path / "theirs") == lake_bytes(again_on_one_machine(demo, "demo", tmp_path / "ours"))
 

@@ -1,14 +1,14 @@
 //! Staged tables as Parquet, made task by task: what a cluster's executors run.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use claimlake_contract::{KEYS_TABLE, LandingLayout, hex};
-use claimlake_landing::landing_runs;
+use claimlake_landing::{LandingError, create_private_dir, create_private_file, landing_runs};
 use claimlake_transformer::{Output, Task};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -36,7 +36,7 @@ pub(crate) fn tasks(
         let tasks = claimlake_transformer::tasks(&runs.sealed, &plan.compiled, bytes)?;
         for (table, schema) in plan.compiled.staged_schemas() {
             let folder = out.join(&table);
-            fs::create_dir_all(&folder).map_err(Failure::io("making the folder of a table"))?;
+            create_private_dir(&folder).map_err(unwritable)?;
             let gone = tasks.gone.as_ref().filter(|_| table == KEYS_TABLE);
             // Behind the files of all tasks, which are named by numbers.
             let mut file = Written::create(folder.join("z-driver.parquet"), &schema)?;
@@ -95,12 +95,11 @@ fn checksum(path: &Path) -> Result<String> {
 fn run(task: &str, plan: &Plan, data: &Path, folder: &Path) -> Result<String> {
     let task: Task = serde_json::from_str(task)
         .map_err(|error| Failure::new(Kind::Input, format!("the task is not one: {error}")))?;
-    fs::create_dir_all(folder).map_err(Failure::io("making the folder of a task"))?;
+    create_private_dir(folder).map_err(unwritable)?;
     let schemas: BTreeMap<String, SchemaRef> = plan.compiled.staged_schemas().into_iter().collect();
     let mut files: BTreeMap<String, Written> = BTreeMap::new();
     let rejects = folder.join("rejects.ndjson");
-    let mut rejected =
-        BufWriter::new(File::create(&rejects).map_err(Failure::io("writing rejects"))?);
+    let mut rejected = BufWriter::new(create_private_file(&rejects).map_err(unwritable)?);
     let mut rejects_written = 0_u64;
     let counts =
         claimlake_transformer::run_task(&task, &plan.compiled, data, &mut |output| match output {
@@ -147,6 +146,11 @@ fn run(task: &str, plan: &Plan, data: &Path, folder: &Path) -> Result<String> {
     Ok(manifest.to_string())
 }
 
+/// Claims are in these files: only their owner may read them.
+fn unwritable(error: LandingError) -> Failure {
+    Failure::new(Kind::Io, error.to_string())
+}
+
 /// A Parquet file while it is written.
 struct Written {
     path: PathBuf,
@@ -156,7 +160,7 @@ struct Written {
 
 impl Written {
     fn create(path: PathBuf, schema: &SchemaRef) -> Result<Self> {
-        let file = File::create(&path).map_err(Failure::io("making a file for rows"))?;
+        let file = create_private_file(&path).map_err(unwritable)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .build();

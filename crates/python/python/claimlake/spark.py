@@ -145,10 +145,10 @@ def transform(spark, landing, out, pipeline="blue_button", *, task_mb=64, check=
 
 def _claim(out):
     """Makes the job's folder, which another driver cannot make again."""
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     job = out / _JOB
     try:
-        job.mkdir()
+        job.mkdir(mode=0o700)
     except FileExistsError:
         raise InputError(
             f"{out} has the files of another job, which may still run: name another folder, or remove it"
