@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Report(command::report::ReportArguments),
     /// List the lake's snapshots, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
+    /// Compare two lakes, such as those of v2 and v3: persons and claims paired, differences classed
+    Compare(command::compare::CompareArguments),
     /// Print SQL that makes the lake's views for a copy, a moved lake or a published one
     Views(command::views::ViewsArguments),
     /// List what changed for each claim, run by run
@@ -113,6 +115,7 @@ impl Command {
             Self::Status => "status",
             Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",
+            Self::Compare(_) => "compare",
             Self::Views(_) => "views",
             Self::Changes(_) => "changes",
             Self::Trace(_) => "trace",

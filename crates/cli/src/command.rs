@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 pub(crate) mod authorize;
 pub(crate) mod changes;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod extract;

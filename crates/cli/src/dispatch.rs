@@ -7,9 +7,9 @@ use crate::args::{Arguments, Command};
 #[cfg(feature = "sandbox")]
 use crate::command::sandbox;
 use crate::command::{
-    access_log, authorize, changes, completions, doctor, extract, forget, grants, import, load,
-    plan, publish, report, run, snapshots, status, token, trace, transform, vault, verify, view,
-    views,
+    access_log, authorize, changes, compare, completions, doctor, extract, forget, grants, import,
+    load, plan, publish, report, run, snapshots, status, token, trace, transform, vault, verify,
+    view, views,
 };
 use crate::failure::Outcome;
 use crate::history::recorded;
@@ -45,6 +45,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Status => status::run(invocation),
         Command::Plan => plan::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
+        Command::Compare(arguments) => compare::run(&arguments, invocation),
         Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),
@@ -67,7 +68,7 @@ fn needs_settings(command: &Command) -> bool {
     match command {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(_) => false,
-        Command::View(_) | Command::Broker | Command::Completions(_) => false,
+        Command::View(_) | Command::Compare(_) | Command::Broker | Command::Completions(_) => false,
         _ => true,
     }
 }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod checks;
+mod compare;
 mod environment;
 mod glob;
 mod kept_for;
@@ -20,6 +21,7 @@ mod renamed;
 mod sql_views;
 
 pub(crate) use checks::table_rules;
+pub(crate) use compare::compare_rules;
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;

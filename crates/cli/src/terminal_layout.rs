@@ -38,6 +38,11 @@ impl TerminalLayout {
         }
     }
 
+    /// Columns to the right of the labels.
+    pub(crate) fn room(&self) -> usize {
+        self.width - LABEL
+    }
+
     /// The lines that follow belong to `label`, which is before the first of them.
     pub(crate) fn label(&mut self, label: &'static str) -> &mut Self {
         self.label = label;

@@ -161,7 +161,8 @@ impl Who {
         loop {
             let before = person.names().count();
             for grant in of_person(all, &person) {
-                person.ids.extend(patient_of(&grant));
+                let ids = grant.ids().map(|(api, id)| (api, id.clone()));
+                person.ids.extend(ids);
                 let external = grant.external_id.into_iter();
                 person
                     .external_ids
@@ -264,10 +265,9 @@ fn is_named(grant: &Grant, wanted: &str) -> bool {
 /// Whether a name is the id of the grant's patient.
 fn is_patient(grant: &Grant, wanted: &str) -> bool {
     let (api, id) = api_and_id(wanted);
-    let patient = grant.patient.as_ref().map(PatientId::expose);
-    patient.is_some()
-        && (patient == Some(wanted)
-            || (patient == Some(id) && api.is_none_or(|api| api == grant.api)))
+    grant.ids().any(|(of, patient)| {
+        patient.expose() == wanted || (patient.expose() == id && api.is_none_or(|api| api == of))
+    })
 }
 
 /// Splits `v2:ID`; without an API version, all of the text is the id.
@@ -282,8 +282,7 @@ pub(crate) fn api_and_id(typed: &str) -> (Option<ApiVersion>, &str) {
 /// The grants of a person.
 fn of_person(all: &[Grant], person: &Person) -> Vec<Grant> {
     let is_theirs = |grant: &&Grant| {
-        let patient = grant.patient.as_ref();
-        let by_id = patient.is_some_and(|patient| person.has_id(grant.api, patient.expose()));
+        let by_id = grant.ids().any(|(api, id)| person.has_id(api, id.expose()));
         let external = grant.external_id.as_ref();
         by_id || external.is_some_and(|id| person.external_ids.contains(id))
     };

@@ -1,7 +1,8 @@
 //! A process that uses the token broker, for tests that kill it.
 //!
 //! `broker_process broker` is the broker; `broker_process want DATA URL CLIENT_ID ROUNDS` asks for
-//! a new token of every grant, side by side, and prints one line a token.
+//! a new token of every grant, side by side, and prints one line a token; `broker_process migrate DATA
+//! URL CLIENT_ID` moves all grants to v3, and prints one line a grant.
 
 #![allow(
     clippy::print_stdout,
@@ -20,7 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use claimlake_consent::{App, BrokerClient, BrokerLaunch, broker_main};
+use claimlake_consent::{App, BrokerClient, BrokerLaunch, broker_main, grants};
 use claimlake_consent::{ConsentError, TokenSource};
 use claimlake_contract::{Secret, SystemClock};
 use claimlake_vault::{KeySource, Vault};
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             }
             want(data, url, client_id, rounds.parse().unwrap())
         }
+        ["migrate", data, url, client_id] => migrate(data, url, client_id),
         _ => ExitCode::from(2),
     }
 }
@@ -94,4 +96,36 @@ async fn renew(
     }
     .unwrap();
     Ok(())
+}
+
+fn migrate(data: &str, url: &str, client_id: &str) -> ExitCode {
+    let secret = |name: &str| Secret::new(std::env::var(name).unwrap());
+    let app = App::new(url, client_id, secret("TEST_CLIENT_SECRET")).unwrap();
+    let key = KeySource::given(secret("TEST_VAULT_KEY"));
+    let vault = Vault::open(Path::new(data), &key, Arc::new(SystemClock)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let launch = BrokerLaunch::this_program().unwrap();
+        let client = BrokerClient::connect(&app, &vault, launch).await.unwrap();
+        say(&format!("broker {}", client.broker_pid().await.unwrap()));
+        let to = claimlake_contract::ApiVersion::V3;
+        let moved = || say("moved");
+        let report = grants::migrate(&vault, &client, to, usize::MAX, moved)
+            .await
+            .unwrap();
+        say(&format!(
+            "refused {} ended {}",
+            report.refused.len(),
+            report.ended.len()
+        ));
+    });
+    ExitCode::SUCCESS
+}
+
+/// A line that whoever waits for it gets at once.
+fn say(line: &str) {
+    println!("{line}");
+    std::io::stdout().flush().unwrap();
 }

@@ -208,10 +208,10 @@ mod tests {
             (v2, 9, "ExplanationOfBenefit", "2443ffc76261bae8"),
             (v3, 1, "Patient", "7f511f41f6932a9b"),
             (v3, 1, "Coverage", "ad80b039dcbe981c"),
-            (v3, 1, "ExplanationOfBenefit", "989383cf0c944640"),
+            (v3, 1, "ExplanationOfBenefit", "a6f6128734cf8375"),
             (v3, 9, "Patient", "11d588b96606719b"),
             (v3, 9, "Coverage", "20357f2350c3d560"),
-            (v3, 9, "ExplanationOfBenefit", "772f99b1aacc9b37"),
+            (v3, 9, "ExplanationOfBenefit", "196b2a8e3f1a9987"),
         ];
         let found = expected.map(|(version, seed, resource_type, _)| {
             let config = GenerateConfig {

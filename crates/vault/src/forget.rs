@@ -128,10 +128,7 @@ impl Vault {
     pub fn grants_of(&self, person: &Person) -> Result<Vec<Grant>, VaultError> {
         let mut grants = self.grants()?;
         grants.retain(|grant| {
-            let by_id = grant
-                .patient
-                .as_ref()
-                .is_some_and(|patient| person.has_id(grant.api, patient.expose()));
+            let by_id = grant.ids().any(|(api, id)| person.has_id(api, id.expose()));
             let external = grant.external_id.as_ref();
             by_id || external.is_some_and(|id| person.external_ids.contains(id))
         });

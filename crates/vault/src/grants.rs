@@ -1,6 +1,7 @@
 //! Grants: one patient's consent to one app, its tokens, its states and the journal of refreshes.
 
 mod grant;
+mod moved;
 mod refresh;
 mod row;
 mod state;

@@ -200,6 +200,7 @@ type SealedColumn = (
 
 const SEALED: &[SealedColumn] = &[
     ("grants", "patient", &["handle"], of_grant),
+    ("grants", "earlier_patient", &["handle"], of_grant),
     ("grants", "external_id", &["handle"], of_grant),
     ("grants", "access_token", &["handle"], of_grant),
     ("grants", "refresh_token", &["handle"], of_grant),

@@ -1,5 +1,6 @@
 //! `claimlake grants`: stored consents.
 
+mod migrate;
 mod table;
 
 use std::fs::File;
@@ -30,6 +31,8 @@ Examples:
   claimlake --pipeline blue_button grants list --state needs-consent
   claimlake --pipeline blue_button grants import grants.ndjson
   claimlake --pipeline blue_button grants export --to age1… --output grants.age
+  claimlake --pipeline blue_button grants migrate --to v3 --dry-run
+  claimlake --pipeline blue_button grants migrate --to v3            one grant, as a pilot
   claimlake --pipeline blue_button grants revoke -20140000008325";
 
 /// Arguments of `grants`.
@@ -56,6 +59,8 @@ enum Action {
     },
     /// Hand grants over; from then on, one owner a token: do not extract with both
     Export(ExportArguments),
+    /// Move consents to v3: one refresh each, and the patient's id there is stored beside the present one
+    Migrate(migrate::MigrateArguments),
     /// End a person's consent at the server, and drop its tokens here
     Revoke {
         /// Any id of the patient: patient id (v2:ID and v3:ID name the API version), MBI, your
@@ -130,6 +135,7 @@ pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outco
         Action::List(filter) => list(filter, invocation),
         Action::Import { file, again } => import(file, *again, &vault()?, invocation),
         Action::Export(arguments) => export(arguments, vault()?.as_ref(), invocation),
+        Action::Migrate(arguments) => migrate::run(arguments, &vault()?, invocation),
         Action::Revoke { patient } => revoke(patient, &vault()?, invocation),
     }
 }

@@ -24,6 +24,8 @@ use serde_json::json;
 
 use self::content::mask::Masking;
 use self::content::{LakeContent, Leftovers, content};
+pub(super) use self::figures::{decimal, escaped};
+pub(super) use self::style::CSS;
 use super::verify;
 use crate::data_dir::REPORT_FILE;
 use crate::data_dir::{DataDir, read_staged_manifest, runs_of};
@@ -165,29 +167,30 @@ fn tables(content: &LakeContent) -> String {
     }
 }
 
-/// Written to a file beside it, which is then renamed: a reader sees the whole old or the whole new
-/// file.
 fn write(path: &Path, page: &str) -> anyhow::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| {
-            file.write_all(page.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, path));
-    written.with_context(|| {
+    write_page(path, page).with_context(|| {
         format!(
             "writing the report {} (--output names another file)",
             path.display()
         )
     })
+}
+
+/// Written to a file beside it, which is then renamed: a reader sees the whole old or the whole new
+/// file. Only its owner can read it.
+pub(super) fn write_page(path: &Path, page: &str) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(page.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
 }
 
 /// What the tables of the current lake and of what is staged are without.

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
-use claimlake_contract::GrantHandle;
+use claimlake_contract::{ApiVersion, GrantHandle};
 use claimlake_vault::{KeyLookup, NewGrant, Stored, Vault};
 use tokio::sync::Mutex;
 
@@ -177,6 +177,31 @@ impl BrokerClient {
         };
         match self.call(request, MAX_RECONNECTS).await {
             Ok(Response::Revoked { outcome }) => Ok(outcome),
+            Ok(_) => Err(unexpected().into_error()),
+            Err(failure) => Err(failure.into_error()),
+        }
+    }
+
+    /// Refreshes a grant once at the token endpoint of another API version, and moves it there. A
+    /// grant that is there already is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsentError::Doubtful`]: the server denies it without a reason, and whether the token was
+    /// used up is not known; the grant stays where it was. [`ConsentError::NeedsConsent`]: the
+    /// consent has ended, or cannot be refreshed.
+    pub async fn move_grant(
+        &self,
+        grant: &GrantHandle,
+        to: ApiVersion,
+    ) -> Result<(), ConsentError> {
+        self.lent.drop_token(grant);
+        let request = || Request::Move {
+            grant: grant.clone(),
+            to,
+        };
+        match self.call(request, MAX_RECONNECTS).await {
+            Ok(Response::Noted) => Ok(()),
             Ok(_) => Err(unexpected().into_error()),
             Err(failure) => Err(failure.into_error()),
         }

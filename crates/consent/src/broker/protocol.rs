@@ -6,7 +6,7 @@
 //! Secrets cross the socket in clear text: it exists on this machine only, and the kernel confirms
 //! the user at the other end.
 
-use claimlake_contract::{GrantHandle, Secret, exposed_secret, hex};
+use claimlake_contract::{ApiVersion, GrantHandle, Secret, exposed_secret, hex};
 use claimlake_vault::{NewGrant, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use crate::{App, ConsentError};
 
 /// The version of the protocol. It must change whenever a message changes: a running broker of
 /// another version then refuses the client, instead of misunderstanding it.
-pub(super) const PROTOCOL: u32 = 5;
+pub(super) const PROTOCOL: u32 = 6;
 
 /// What a broker is started with. It comes through a pipe, never as an argument or in the
 /// environment.
@@ -118,6 +118,8 @@ pub(super) enum Request {
     Name { grant: GrantHandle },
     /// Revoke a grant at the server, then in the vault.
     Revoke { grant: GrantHandle },
+    /// Refresh a grant at another API version, and move it there.
+    Move { grant: GrantHandle, to: ApiVersion },
 }
 
 /// A message from the broker after the greeting.
@@ -216,6 +218,7 @@ impl Request {
             Request::Refused { .. } => "noting that data were refused",
             Request::Name { .. } => "whose a grant is",
             Request::Revoke { .. } => "revoking a grant",
+            Request::Move { .. } => "moving a grant to another API version",
         }
     }
 }

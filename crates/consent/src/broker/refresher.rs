@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{Clock, GrantHandle};
+use claimlake_contract::{ApiVersion, Clock, GrantHandle};
 use claimlake_vault::{Vault, VaultError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -55,6 +55,15 @@ struct InflightRefresh {
     result: Shared<BoxFuture<'static, Outcome>>,
     /// How many callers wait. If none is left before the POST, the refresh is not started.
     waiting: Arc<AtomicUsize>,
+}
+
+/// What a refresh is for.
+#[derive(Debug, Clone, Copy)]
+enum Want {
+    /// A token, of a later generation than one that was rejected.
+    Token { rejected: Option<u64> },
+    /// The grant is to move to another API version.
+    Move { to: ApiVersion },
 }
 
 /// Counts one waiting caller until it is dropped.
@@ -162,7 +171,7 @@ impl Refresher {
         rejected: Option<u64>,
     ) -> Outcome {
         loop {
-            let (refresh, waiter, is_new) = self.join_or_start(grant, rejected);
+            let (refresh, waiter, is_new) = self.join_or_start(grant, Want::Token { rejected });
             let outcome = refresh.await;
             drop(waiter);
             let of_no_use = match (&outcome, rejected) {
@@ -184,13 +193,13 @@ impl Refresher {
     fn join_or_start(
         self: &Arc<Self>,
         grant: &GrantHandle,
-        rejected: Option<u64>,
+        want: Want,
     ) -> (Shared<BoxFuture<'static, Outcome>>, WaiterGuard, bool) {
         let mut in_flight = lock(&self.in_flight);
         let is_new = !in_flight.contains_key(grant);
         let refresh = in_flight
             .entry(grant.clone())
-            .or_insert_with(|| self.spawn(grant.clone(), rejected));
+            .or_insert_with(|| self.spawn(grant.clone(), want));
         refresh.waiting.fetch_add(1, Ordering::SeqCst);
         let waiter = WaiterGuard(Arc::clone(&refresh.waiting));
         (refresh.result.clone(), waiter, is_new)
@@ -198,14 +207,14 @@ impl Refresher {
 
     /// Starts a refresh as a task of its own, so that it is not cancelled with its caller: once a
     /// token was posted, the answer must be stored.
-    fn spawn(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> InflightRefresh {
+    fn spawn(self: &Arc<Self>, handle: GrantHandle, want: Want) -> InflightRefresh {
         let this = Arc::clone(self);
         let waiting = Arc::new(AtomicUsize::new(0));
         let waiters = Arc::clone(&waiting);
         let task = tokio::spawn(async move {
             // Also where it panics: the next request begins anew, and finds the intent.
             let _entry = Entry(&this.in_flight, &handle);
-            this.run(&handle, rejected, &waiters).await
+            this.run(&handle, want, &waiters).await
         });
         let result = task
             .map(|joined| {
@@ -222,12 +231,29 @@ impl Refresher {
         InflightRefresh { result, waiting }
     }
 
+    /// Refreshes a grant at another API version, where it belongs from then on; nothing happens where
+    /// it is there already. A refresh that is under way is waited for.
+    pub(crate) async fn move_to(
+        self: &Arc<Self>,
+        grant: &GrantHandle,
+        to: ApiVersion,
+    ) -> Result<(), ConsentError> {
+        loop {
+            let (refresh, waiter, is_new) = self.join_or_start(grant, Want::Move { to });
+            let outcome = refresh.await;
+            drop(waiter);
+            if is_new {
+                return outcome.map(drop);
+            }
+        }
+    }
+
     /// Returns the stored token if it can be used, else refreshes. Reasons not to refresh are
     /// checked first, cheap and lasting ones before others.
     async fn run(
         self: &Arc<Self>,
         handle: &GrantHandle,
-        rejected: Option<u64>,
+        want: Want,
         waiters: &AtomicUsize,
     ) -> Outcome {
         let read = {
@@ -243,12 +269,29 @@ impl Refresher {
             let reason = grant.reason.unwrap_or_else(|| grant.state.to_string());
             return Err(ConsentError::NeedsConsent { reason });
         }
-        let refused = rejected.is_some_and(|generation| generation >= grant.generation);
-        if !refused
+        let moves_to = match want {
+            // It may have been moved before an answer was lost.
+            Want::Move { to } => Some(to).filter(|to| *to != grant.api),
+            Want::Token { .. } => None,
+        };
+        let refused = match want {
+            Want::Token { rejected } => {
+                rejected.is_some_and(|generation| generation >= grant.generation)
+            }
+            Want::Move { .. } => false,
+        };
+        if moves_to.is_none()
+            && !refused
             && open.is_none()
             && let Some(token) = lendable(&grant, &tokens, self.now())
         {
             return Ok(token);
+        }
+        if moves_to.is_some() && (grant.one_time || tokens.refresh_token.is_none()) {
+            // It can still be read where it is.
+            return Err(ConsentError::NeedsConsent {
+                reason: "it can be read once only, and is never refreshed".into(),
+            });
         }
         if grant.one_time || tokens.refresh_token.is_none() {
             return self
@@ -270,7 +313,7 @@ impl Refresher {
             let unreadable = lock(&self.unreadable).get(handle).cloned();
             return Err(unreadable.unwrap_or(left_alone));
         }
-        self.refresh(&grant, waiters).await
+        self.refresh(&grant, moves_to, waiters).await
     }
 
     /// How long the oldest request to the token endpoint, and the oldest work on the vault, have

@@ -228,6 +228,10 @@ impl Server {
                 Some(stored) => Ok(Response::Stored(stored)),
                 None => Ok(Response::Noted),
             },
+            Request::Move { grant, to } => {
+                refresher.move_to(&grant, to).await?;
+                Ok(Response::Noted)
+            }
             Request::Revoke { grant } => {
                 let outcome = revoke(refresher, &grant).await?;
                 Ok(Response::Revoked { outcome })

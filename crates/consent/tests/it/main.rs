@@ -11,4 +11,5 @@ mod authorize;
 mod broker;
 mod broker_unwell;
 mod grants;
+mod migrate;
 mod world;

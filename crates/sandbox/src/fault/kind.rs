@@ -29,6 +29,10 @@ pub enum FaultKind {
     Outcome,
     /// Status 200 with an empty bundle, as v2 answers after an internal failure.
     Empty,
+    /// A refresh at v3 is denied without a reason; the token is not used up.
+    DenyRefresh,
+    /// Tokens are rotated, then the refresh is denied without a reason: the new pair is lost.
+    RotateThenDeny,
     /// Tokens are rotated, then 502 is answered: the new pair is lost.
     RotateThen502,
     /// Tokens are rotated, then the connection breaks: the new pair is lost.
@@ -105,6 +109,8 @@ pub(crate) enum Stage {
     Gate,
     /// Before the token is looked at.
     Token,
+    /// Before a refresh rotates.
+    BeforeRefresh,
     /// After a refresh has rotated.
     Refresh,
     /// Before the claims of a later page are looked up.
@@ -120,7 +126,7 @@ pub(crate) enum Stage {
 }
 
 /// Every kind without options: its name in a specification, its defaults, when it is looked for.
-const KINDS: [(&str, FaultKind, Stage); 31] = [
+const KINDS: [(&str, FaultKind, Stage); 33] = [
     (
         "429",
         FaultKind::TooManyRequests(RetryAfter::Seconds(1)),
@@ -132,6 +138,7 @@ const KINDS: [(&str, FaultKind, Stage); 31] = [
     ("504", FaultKind::Status(504), Stage::Gate),
     ("backend", FaultKind::Backend(500), Stage::Gate),
     ("cut", FaultKind::Cut, Stage::Wire),
+    ("deny-refresh", FaultKind::DenyRefresh, Stage::BeforeRefresh),
     ("drift-delete", FaultKind::DriftDelete, Stage::Data),
     ("drift-insert", FaultKind::DriftInsert, Stage::Data),
     ("drop", FaultKind::Drop, Stage::Gate),
@@ -153,6 +160,11 @@ const KINDS: [(&str, FaultKind, Stage); 31] = [
     ("outcome", FaultKind::Outcome, Stage::Page),
     ("revoked-token", FaultKind::RevokedToken, Stage::Token),
     ("rotate-then-502", FaultKind::RotateThen502, Stage::Refresh),
+    (
+        "rotate-then-deny",
+        FaultKind::RotateThenDeny,
+        Stage::Refresh,
+    ),
     (
         "rotate-then-drop",
         FaultKind::RotateThenDrop,

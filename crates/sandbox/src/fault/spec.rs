@@ -108,9 +108,11 @@ impl FromStr for FaultSpec {
 impl From<FaultKind> for FaultSpec {
     fn from(kind: FaultKind) -> Self {
         let only = match kind {
-            FaultKind::RotateThen502 | FaultKind::RotateThenDrop | FaultKind::TokenSeconds(_) => {
-                FaultTarget::Token
-            }
+            FaultKind::DenyRefresh
+            | FaultKind::RotateThenDeny
+            | FaultKind::RotateThen502
+            | FaultKind::RotateThenDrop
+            | FaultKind::TokenSeconds(_) => FaultTarget::Token,
             _ => FaultTarget::Fhir,
         };
         Self {

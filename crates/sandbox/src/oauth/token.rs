@@ -217,11 +217,23 @@ impl TokenRequest<'_> {
             }
             permission.scopes = asked;
         }
-        state.ledger.retire(token);
         let patient = permission.patient;
-        let issued = state.ledger.issue(permission, now);
         let context = FaultContext::of(self.service, self.request, Some(patient));
+        if is_v3
+            && state
+                .faults
+                .inject(Stage::BeforeRefresh, &context, now)
+                .is_some()
+        {
+            return Err(denied_v3());
+        }
+        state.ledger.retire(token);
+        let issued = state.ledger.issue(permission, now);
         match state.faults.inject(Stage::Refresh, &context, now) {
+            Some(FaultKind::RotateThenDeny) => {
+                state.account.patient(&login).refreshes_lost += 1;
+                Ok(denied_v3())
+            }
             Some(FaultKind::RotateThen502) => {
                 state.account.patient(&login).refreshes_lost += 1;
                 Ok(message(502, "Failed to retrieve data from data source."))

@@ -18,6 +18,8 @@ pub enum AccessAction {
     Published,
     /// An access token was handed to another program.
     Lent,
+    /// It was moved to another API version.
+    Moved,
     /// It was revoked.
     Revoked,
     /// The person was removed from here.

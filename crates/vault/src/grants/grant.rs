@@ -16,6 +16,8 @@ pub struct Grant {
     pub api: ApiVersion,
     /// The person, once the server has said who it is.
     pub patient: Option<PatientId>,
+    /// Where the grant was moved to `api`: the version before, and the person's id there.
+    pub earlier: Option<(ApiVersion, PatientId)>,
     /// The app's own name of the person.
     pub external_id: Option<String>,
     /// Whether it can be used.
@@ -38,6 +40,15 @@ pub struct Grant {
     pub generation: u64,
     /// When the last refresh succeeded.
     pub refreshed_at: Option<DateTime<Utc>>,
+}
+
+impl Grant {
+    /// The person's id in each API version that the token endpoint has named it in.
+    pub fn ids(&self) -> impl Iterator<Item = (ApiVersion, &PatientId)> {
+        let now = self.patient.as_ref().map(|patient| (self.api, patient));
+        let earlier = self.earlier.as_ref().map(|(api, patient)| (*api, patient));
+        now.into_iter().chain(earlier)
+    }
 }
 
 /// Whether a grant can be used.

@@ -6,6 +6,7 @@ use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::grant::{Scopes, TokenPair};
+use super::moved::move_to;
 use super::row::{drop_intent, write_patient, write_tokens};
 use super::store::{grant_of, tokens_of};
 use crate::error::During;
@@ -60,6 +61,8 @@ pub enum RefreshStep {
     NotUsed,
     /// The result of a refresh.
     Finish(Box<Refreshed>),
+    /// The result of a refresh at another API version, to which the grant moves.
+    Move(ApiVersion, Box<Refreshed>),
 }
 
 /// An entry that is on disk.
@@ -102,8 +105,14 @@ impl Vault {
             Ok(written)
         })?;
         for ((handle, step), outcome) in steps.iter().zip(&written) {
-            if let (RefreshStep::Finish(refreshed), Ok(_)) = (step, outcome) {
-                self.note_patient(handle, refreshed.patient.as_ref());
+            match (step, outcome) {
+                (RefreshStep::Finish(refreshed), Ok(_)) => {
+                    self.note_patient(handle, refreshed.patient.as_ref());
+                }
+                (RefreshStep::Move(_, refreshed), Ok(_)) => {
+                    self.name_moved(handle, refreshed.patient.as_ref());
+                }
+                _ => {}
             }
         }
         Ok(written)
@@ -212,6 +221,12 @@ fn write_step(
         RefreshStep::NotUsed => take_back(connection, handle).map(|()| RefreshWritten::TakenBack),
         RefreshStep::Finish(refreshed) => {
             finish(connection, keys, handle, refreshed, now).map(RefreshWritten::Finished)
+        }
+        RefreshStep::Move(api, refreshed) => {
+            let grant = grant_of(connection, keys, handle)?;
+            let generation = finish(connection, keys, handle, refreshed, now)?;
+            move_to(connection, keys, &grant, *api)?;
+            Ok(RefreshWritten::Finished(generation))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::text::instant_text;
 /// The columns that [`read_grant`] takes, in its order.
 pub(crate) const COLUMNS: &str = "handle, api, patient, external_id, state, reason, state_since, consented_at, \
     grant_expires_at, scopes, one_time, access_expires_at, generation, refreshed_at, \
-    doubtful_since";
+    doubtful_since, earlier_api, earlier_patient";
 
 pub(crate) fn drop_intent(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
     connection.run(
@@ -143,7 +143,17 @@ pub(crate) fn read_grant(row: &Fields<'_>, keys: &Keys) -> Result<Grant, VaultEr
         (GrantState::Active, Some(since)) => (GrantState::Doubtful, since),
         (state, _) => (state, required(6, "state_since")?),
     };
+    let earlier_api: Option<String> = row.get(15)?;
+    let earlier_patient = open_text(row, 16, "earlier_patient", &handle, keys)?;
+    let earlier = match (earlier_api, earlier_patient) {
+        (Some(_), Some(patient)) => Some((
+            row.parsed(15, "a grant's earlier API version")?,
+            PatientId::new(patient),
+        )),
+        _ => None,
+    };
     Ok(Grant {
+        earlier,
         api: row.parsed(1, "a grant's API version")?,
         patient: open_text(row, 2, "patient", &handle, keys)?.map(PatientId::new),
         external_id: open_text(row, 3, "external_id", &handle, keys)?,

@@ -6,6 +6,7 @@ use claimlake_contract::{GrantHandle, PatientId};
 use rusqlite::params;
 
 use super::grant::{GrantChange, GrantState, NewGrant, Stored};
+use super::moved::write_earlier;
 use super::row::{drop_intent, patient_lookup, write_patient};
 use super::store::{find, grant_of, renew, tokens_of};
 use crate::error::During;
@@ -246,6 +247,9 @@ impl Vault {
                 "UPDATE OR IGNORE known_tokens SET handle = ?2 WHERE handle = ?1",
                 params![handle.as_str(), known.handle.as_str()],
             )?;
+            if let (Some((api, patient)), None) = (&grant.earlier, &known.earlier) {
+                write_earlier(connection, keys, &known.handle, *api, patient)?;
+            }
             remove()?;
             Ok(Some(renewed))
         })?;

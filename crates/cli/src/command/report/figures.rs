@@ -83,7 +83,7 @@ pub(super) fn each_cents(cents: i128, months: u64) -> Option<i128> {
 }
 
 /// Dollars and cents as programs read them: `-1234.05`.
-pub(super) fn decimal(cents: i128) -> String {
+pub(in crate::command) fn decimal(cents: i128) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
@@ -99,7 +99,7 @@ pub(super) fn percent(part: i128, whole: i128) -> String {
 }
 
 /// Text between tags and within quoted attributes.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::command) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

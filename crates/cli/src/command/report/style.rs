@@ -1,6 +1,6 @@
 //! The style sheet: light, dark, narrow, printed. Nothing is fetched.
 
-pub(super) const CSS: &str = r#"
+pub(in crate::command) const CSS: &str = r#"
 :root{--paper:#fbfaf7;--card:#fff;--ink:#1d2530;--soft:#5b6675;--line:#e2dfd8;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#b9b4a8}
 @media(prefers-color-scheme:dark){:root{--paper:#14181d;--card:#1c2229;--ink:#e7e5df;--soft:#9aa5b1;--line:#2d353e;--bar:#6fb1d1;--bar2:#e0a06a;--bad:#ef8378;--good:#7cc191;--few:#525c66}}
 *{box-sizing:border-box}

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use claimlake_contract::GrantHandle;
+use claimlake_contract::{ApiVersion, GrantHandle};
 use claimlake_vault::{
     Grant, GrantState, OpenRefresh, RefreshIntent, RefreshStep, RefreshWritten, Refreshed,
     VaultError,
@@ -27,6 +27,10 @@ use crate::vault_work::VaultWork as _;
 /// How often one refresh token is posted without a readable answer before a pause: the second POST
 /// finds out whether the first one used it up.
 const POSTS_AT_ONCE: u32 = 2;
+/// A refresh at another API version was denied.
+const NOT_MOVED: &str = "the server denies the refresh there (403) without a reason: the app may not be \
+    admitted to that version yet, or the consent has ended; whether the token was used up is not \
+    known until the grant is refreshed again where it is now";
 /// The pause after that many posts.
 const AFTER_TWO: TimeDelta = TimeDelta::minutes(2);
 /// The pause after each further POST.
@@ -78,7 +82,16 @@ impl Refresher {
     ///
     /// A process that is killed after the second step leaves the intent. Whoever needs the grant
     /// next posts the same token once more: the answer shows whether the server had replaced it.
-    pub(super) async fn refresh(self: &Arc<Self>, grant: &Grant, waiters: &AtomicUsize) -> Outcome {
+    ///
+    /// With `moves_to`, the token is posted at that API version, and the grant moves there. A denial
+    /// says nothing about the consent then: the intent stays, and the next refresh where the grant
+    /// is shows whether its token was used up.
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        grant: &Grant,
+        moves_to: Option<ApiVersion>,
+        waiters: &AtomicUsize,
+    ) -> Outcome {
         let handle = &grant.handle;
         let mut asked_to_wait = 0;
         loop {
@@ -100,7 +113,10 @@ impl Refresher {
                 ("grant_type", "refresh_token"),
                 ("refresh_token", intent.refresh_token.expose()),
             ];
-            let url = self.endpoint.app().token_url(intent.api);
+            let url = self
+                .endpoint
+                .app()
+                .token_url(moves_to.unwrap_or(intent.api));
             let request = self.endpoint.request_name("POST", &url);
             let posted = {
                 let _under_way = self.posting.begin();
@@ -112,7 +128,7 @@ impl Refresher {
                 self.gate.answered(&mut pass);
             }
             match found {
-                Read::Tokens(tokens) => return self.keep(grant, *tokens, &intent).await,
+                Read::Tokens(tokens) => return self.keep(grant, moves_to, *tokens, &intent).await,
                 Read::NotSent(unreachable) => {
                     self.not_used(handle).await?;
                     let reason = format!("refreshing: {request}: {}", unreachable.words());
@@ -153,6 +169,14 @@ impl Refresher {
                     self.not_used(handle).await?;
                     self.gate.failed(&pass, &reason, None);
                     return Err(ConsentError::NoToken { reason });
+                }
+                Read::Says {
+                    meaning: Meaning::Denied,
+                    ..
+                } if moves_to.is_some() => {
+                    return Err(ConsentError::Doubtful {
+                        reason: NOT_MOVED.into(),
+                    });
                 }
                 Read::Says {
                     meaning: Meaning::Denied,
@@ -204,12 +228,14 @@ impl Refresher {
     pub(super) async fn keep(
         self: &Arc<Self>,
         grant: &Grant,
+        moves_to: Option<ApiVersion>,
         answer: TokenAnswer,
         intent: &RefreshIntent,
     ) -> Outcome {
         let handle = &grant.handle;
-        self.app_accepted(grant.api).await;
-        if consents::names_another(grant, answer.patient.as_ref()) {
+        self.app_accepted(moves_to.unwrap_or(grant.api)).await;
+        // Another version has another id for the same patient.
+        if moves_to.is_none() && consents::names_another(grant, answer.patient.as_ref()) {
             return self.refuse_another_patient(handle).await;
         }
         let mut tokens = answer.tokens;
@@ -225,7 +251,11 @@ impl Refresher {
         };
         let mut tries = 0;
         let generation = loop {
-            let step = RefreshStep::Finish(Box::new(refreshed.clone()));
+            let refreshed = Box::new(refreshed.clone());
+            let step = match moves_to {
+                Some(api) => RefreshStep::Move(api, refreshed),
+                None => RefreshStep::Finish(refreshed),
+            };
             match self.journal(handle, step).await {
                 Ok(RefreshWritten::Finished(generation)) => break generation,
                 Ok(_) => return Err(ConsentError::Stopped),

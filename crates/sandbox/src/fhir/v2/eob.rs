@@ -1,9 +1,9 @@
 //! Claims of version 2: which template, and the values that all have.
 
-use super::pharmacy::is_old_form;
 use super::{institutional, pharmacy, professional};
 use crate::fhir::body::Body;
 use crate::fhir::claim_values::{self, ClaimValues};
+use crate::fhir::part_d::is_old_form;
 use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::{Claim, ClaimKind, FinalAction, v2_claim_id};
 use crate::template::{InstantStyle, Value};

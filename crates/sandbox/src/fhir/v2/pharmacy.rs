@@ -1,40 +1,30 @@
 //! Part D events of version 2.
 
-use super::professional::practitioner;
 use crate::fhir::claim_values::{ClaimValues, npi_of};
-use crate::fhir::part_d::set_payers;
-use crate::population::claim::{Claim, ClaimKind, FinalAction};
+use crate::fhir::part_d::{Dispensed, is_old_form, set_payers};
+use crate::population::claim::FinalAction;
 use crate::template::Value;
-use crate::vocabulary::{DRUGS, FACILITIES, SPECIALTIES};
-
-/// Old bodies lack what later releases added: some Part D events are still served so.
-pub(super) fn is_old_form(claim: &Claim) -> bool {
-    claim.kind == ClaimKind::Pde && claim.is_one_in(5)
-}
 
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
     let (old, is_compound) = (is_old_form(claim.claim), claim.claim.is_one_in(8));
-    let random = &mut claim.random;
+    let dispensed = Dispensed::of(claim.claim);
     let values = &mut claim.values;
     // Most Part D events come without one.
     values.set("has_billable_period", claim.claim.seed % 4 == 1);
-    let prescription = random.between(1_000_000, 99_999_999);
-    values.set("prescription_number", prescription);
+    values.set("prescription_number", dispensed.prescription_number);
     values.set("pharmacy_npi", npi_of(claim.claim.provider));
-    values.set("prescriber_npi", npi_of(random.below(3_000)));
-    let days = random.pick(&[30_u32, 30, 60, 90]);
-    values.set("days", days);
-    let is_named = claim.claim.is_one_in(3);
-    values.set("pharmacy_name", is_named.then(|| random.pick(&FACILITIES)));
-    if !old {
-        values.set("prescriber_name", practitioner(random));
+    values.set("prescriber_npi", npi_of(dispensed.prescriber));
+    values.set("days", dispensed.days);
+    values.set("pharmacy_name", dispensed.pharmacy_name);
+    if let Some(name) = dispensed.prescriber_name {
+        values.set("prescriber_name", name);
     }
-    let (_, taxonomy, display) = random.pick(&SPECIALTIES);
+    let (taxonomy, display) = dispensed.specialty;
     values.set("specialty.taxonomy", taxonomy);
     values.set("specialty.display", display);
-    values.set("refills", random.below(6));
-    values.set_code("drug", random.pick(&DRUGS));
+    values.set("refills", dispensed.refills);
+    values.set_code("drug", dispensed.drug);
     values.set("is_unknown_drug", old && claim.claim.is_one_in(2));
     // An original event has none.
     let adjustment = match (claim.claim.final_action, claim.claim.revision) {
@@ -45,7 +35,7 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
     values.set_code("adjustment", adjustment);
     values.set("is_compound", is_compound);
     let per_day = if is_compound { 1_080 } else { 1_000 };
-    values.set("quantity", Value::Thousandths(days * per_day));
+    values.set("quantity", Value::Thousandths(dispensed.days * per_day));
     values.set("payment_date", claim.claim.through.plus(15));
     set_payers(claim);
 }

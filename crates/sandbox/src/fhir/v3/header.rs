@@ -192,11 +192,13 @@ fn medical(claim: &mut ClaimValues<'_>) {
 }
 
 fn prescription(claim: &mut ClaimValues<'_>) {
-    let random = &mut claim.random;
-    claim.values.set("refills", random.below(6));
-    claim.values.set("days", random.pick(&[30_u32, 30, 60, 90]));
-    let prescription = random.between(100_000, 999_999);
-    claim.values.set("prescription_number", prescription);
+    let dispensed = part_d::Dispensed::of(claim.claim);
+    let values = &mut claim.values;
+    values.set("refills", dispensed.refills);
+    values.set("days", dispensed.days);
+    values.set("quantity", Value::Thousandths(dispensed.days * 1_000));
+    values.set("prescription_number", dispensed.prescription_number);
+    values.set("drug", dispensed.drug.0);
 }
 
 /// Sets the money and the counts of the header.

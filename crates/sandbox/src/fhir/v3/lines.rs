@@ -24,9 +24,7 @@ pub(super) fn set_lines(claim: &mut ClaimValues<'_>) {
 }
 
 fn drug(claim: &mut ClaimValues<'_>) {
-    let (drug, _) = claim.random.pick(&DRUGS);
     let is_compound = claim.claim.is_one_in(8);
-    claim.values.set("drug", drug);
     claim.values.set("is_compound", is_compound);
     let compound = match (claim.claim.seed / 8 % 6, is_compound) {
         (0, _) => ("0", "Not specified (missing values are also possible)"),

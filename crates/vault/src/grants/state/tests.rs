@@ -221,6 +221,8 @@ fn a_vault_of_the_format_before_opens_with_its_grants_as_they_were() {
         file.execute_batch(
             "ALTER TABLE grants DROP COLUMN doubtful_since;
              ALTER TABLE grants DROP COLUMN takes_back;
+             ALTER TABLE grants DROP COLUMN earlier_api;
+             ALTER TABLE grants DROP COLUMN earlier_patient;
              DROP TABLE full_reads;
              PRAGMA user_version = 2;",
         )

@@ -18,6 +18,7 @@ fn instant(text: &str) -> DateTime<Utc> {
 fn grant(number: usize, state: GrantState) -> ListedGrant {
     let handle: GrantHandle = HANDLES[number].parse().unwrap();
     let grant = Grant {
+        earlier: None,
         handle,
         api: ApiVersion::V2,
         patient: Some(PatientId::new(format!("-2014000000000{number}"))),

@@ -16,6 +16,7 @@ fn handle(number: u8) -> GrantHandle {
 
 fn grant(number: u8, state: GrantState, hours_ago: i64) -> Grant {
     Grant {
+        earlier: None,
         handle: handle(number),
         api: ApiVersion::V3,
         patient: None,
