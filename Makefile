@@ -24,7 +24,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-publish test-sdk test-python test-spark wheel dbt venv bench bench-extract
+.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-publish test-azure test-sdk test-python test-spark wheel dbt venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -132,7 +132,13 @@ test-spark: venv
 # Optional: published lakes by deltalake, Polars, DuckDB's delta_scan and a local S3 server.
 test-publish: venv .venv-readers/duckdb-delta/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
-	.venv/bin/python -m pytest tests/interop/test_publish.py tests/interop/test_delta_scan.py
+	.venv/bin/python -m pytest tests/interop/test_publish.py tests/interop/test_publish_faults.py tests/interop/test_delta_scan.py
+
+# Azurite is Azure storage on this machine (Node.js, which has npm).
+test-azure: venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
+	npm install --silent --no-save --prefix $(TARGET)/azurite azurite@3.37.0
+	AZURITE=$(abspath $(TARGET))/azurite/node_modules/.bin/azurite-blob .venv/bin/python -m pytest tests/interop/test_publish_azure.py
 
 # Optional: CMS's own Python SDK against the sandbox.
 test-sdk: venv

@@ -92,11 +92,7 @@ fn what_cannot_be_a_target_is_refused_with_what_to_do() {
         (url(&bench, ""), 2, "folder of its own"),
         ("shared".to_owned(), 2, "not a URL"),
         ("s3://KEY:HIDDEN@bucket/lake".to_owned(), 2, "credentials"),
-        (
-            "abfss://a@b.dfs.core.windows.net/lake".to_owned(),
-            2,
-            "Azure",
-        ),
+        ("az://files/lake".to_owned(), 2, "AZURE_STORAGE_ACCOUNT"),
     ] {
         let refused = command(&bench, DATA, &["publish", &target]).exits(exit);
         refused.fails_with(words);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod azure;
 mod blocking;
 mod checkpoints;
 mod commits;
@@ -9,6 +10,7 @@ mod delta;
 mod earlier;
 mod error;
 mod found;
+mod http;
 mod identity;
 mod newest_state;
 mod publish;

@@ -3,14 +3,11 @@
 mod shared_files;
 
 use std::path::Path;
-use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::{BackoffConfig, RetryConfig};
-use url::{Host, Url};
 
 use crate::error::{PublishError, Result};
+use crate::http::{Connector, is_loopback, retries};
 
 /// The variables that AWS's own tools read and that may set something here. What would weaken the
 /// connection or the conditional writes is not among them.
@@ -73,7 +70,7 @@ pub(crate) fn open(
         .or(files.endpoint);
     let mut is_local = false;
     if let Some(endpoint) = endpoint {
-        is_local = is_loopback(&endpoint)?;
+        is_local = is_loopback("AWS_ENDPOINT_URL", &endpoint)?;
         let endpoint = endpoint.trim_end_matches('/');
         builder = builder.with_endpoint(endpoint).with_allow_http(is_local);
     }
@@ -81,7 +78,7 @@ pub(crate) fn open(
         // Not every store that speaks the protocol removes many objects in one request.
         .with_disable_bulk_delete(true)
         .with_retry(retries())
-        .with_http_connector(Connector(http_client(is_local)?))
+        .with_http_connector(Connector::new(is_local)?)
         .build()
         .map_err(|_| {
             PublishError::Setting(
@@ -120,99 +117,9 @@ fn with_credentials(
     })
 }
 
-/// Whether an endpoint is on this machine.
-///
-/// # Errors
-/// It is not a URL of a server, or is reached without TLS and is not on this machine.
-fn is_loopback(endpoint: &str) -> Result<bool> {
-    let wrong = |words: &str| Err(PublishError::Setting(format!("AWS_ENDPOINT_URL: {words}")));
-    let Ok(url) = Url::parse(endpoint) else {
-        return wrong("it is not a URL");
-    };
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return wrong("it may only name a server");
-    }
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return wrong("it has no server"),
-    };
-    match url.scheme() {
-        "https" => Ok(is_loopback),
-        "http" if is_loopback => Ok(true),
-        "http" => {
-            wrong("claims are not sent without TLS: https://, or http:// to this machine only")
-        }
-        _ => wrong("it begins with https://"),
-    }
-}
-
-fn retries() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig::default(),
-        max_retries: 8,
-        retry_timeout: Duration::from_secs(120),
-    }
-}
-
-#[derive(Debug)]
-struct Connector(reqwest::Client);
-
-impl HttpConnector for Connector {
-    fn connect(&self, _options: &object_store::ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
-    }
-}
-
-/// TLS by rustls with ring, no redirects; retries are the store's.
-fn http_client(is_local: bool) -> Result<reqwest::Client> {
-    // A provider installed earlier in this process is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(60))
-        .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
-    if is_local {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|_| {
-        PublishError::Setting(
-            "the certificates that this machine trusts cannot be read: check SSL_CERT_FILE and \
-             SSL_CERT_DIR"
-                .to_owned(),
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_loopback, open};
-
-    #[test]
-    fn claims_are_sent_without_tls_to_this_machine_only() {
-        for local in [
-            "http://127.0.0.1:9000",
-            "http://[::1]:9000/",
-            "http://localhost:9000",
-        ] {
-            assert!(is_loopback(local).unwrap(), "{local}");
-        }
-        assert!(!is_loopback("https://minio.example").unwrap());
-        for refused in [
-            "http://minio.example",
-            "http://127.0.0.1.example",
-            "ftp://127.0.0.1",
-            "minio:9000",
-            "https://key:secret@minio.example",
-        ] {
-            let words = is_loopback(refused).unwrap_err().to_string();
-            assert!(words.starts_with("AWS_ENDPOINT_URL: "), "{words}");
-            assert!(!words.contains("secret"), "{words}");
-        }
-    }
+    use super::open;
 
     #[test]
     fn half_of_the_credentials_is_a_mistake() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use url::{Host, Url};
 
+use crate::azure;
 use crate::error::{PublishError, Result};
 use crate::found::FoundTarget;
 use crate::identity::LakeId;
@@ -49,6 +50,16 @@ pub enum Target {
         /// The path in it; empty for the bucket itself.
         path: String,
     },
+    /// A container of Azure storage, `abfss://container@account.dfs.core.windows.net/path`, or
+    /// `az://container/path`.
+    Azure {
+        /// The storage account, where the URL names it.
+        account: Option<String>,
+        /// The container.
+        container: String,
+        /// The path in it; empty for the container itself.
+        path: String,
+    },
 }
 
 impl Target {
@@ -69,7 +80,10 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |words: &str| Err(PublishError::Setting(words.to_owned()));
         let Ok(url) = Url::parse(text) else {
-            return wrong("the target is not a URL: file:///path/of/a/folder or s3://bucket/path");
+            return wrong(
+                "the target is not a URL: file:///path/of/a/folder, s3://bucket/path or \
+                 abfss://container@account.dfs.core.windows.net/path",
+            );
         };
         let is_azure = url.scheme().starts_with("abfs");
         if (!url.username().is_empty() && !is_azure) || url.password().is_some() {
@@ -91,18 +105,27 @@ impl Target {
                 let path = path_of(&url)?;
                 Ok(Self::S3 { bucket, path })
             }
-            "az" | "azure" | "abfs" | "abfss" => wrong(
-                "Azure storage cannot be published to yet: file:///path and s3://bucket/path can",
-            ),
+            "az" | "azure" => {
+                let container = host(&url, "az://container/path")?;
+                let path = path_of(&url)?;
+                Ok(Self::Azure {
+                    account: None,
+                    container,
+                    path,
+                })
+            }
+            "abfss" => azure(&url),
+            "abfs" => wrong("abfs:// is without TLS: write abfss://"),
             "gs" | "gcs" => wrong(
                 "Google Cloud Storage cannot be published to: its conditional writes could not be tested",
             ),
             "http" | "https" => wrong(
                 "a target is named by its bucket or container, not by a web address: s3://bucket/path, \
-                 with AWS_ENDPOINT_URL for a store that is not Amazon's",
+                 with AWS_ENDPOINT_URL for a store that is not Amazon's, or \
+                 abfss://container@account.dfs.core.windows.net/path",
             ),
             other => Err(PublishError::Setting(format!(
-                "a target cannot be '{other}://': file:///path and s3://bucket/path can"
+                "a target cannot be '{other}://': file, s3, abfss and az can"
             ))),
         }
     }
@@ -119,6 +142,42 @@ impl Target {
             below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
         };
         lies_in(&one, &other) || lies_in(&other, &one)
+    }
+
+    /// The same place with the account that the environment names, where the URL names none: two
+    /// accounts may have containers of one name.
+    ///
+    /// # Errors
+    /// [`PublishError::Setting`]: neither names one.
+    pub fn with_account(self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let account = match &self {
+            Self::Azure { .. } => Some(self.account(variable)?),
+            _ => None,
+        };
+        Ok(match self {
+            Self::Azure {
+                container, path, ..
+            } => Self::Azure {
+                account,
+                container,
+                path,
+            },
+            other => other,
+        })
+    }
+
+    fn account(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<String> {
+        let named = match self {
+            Self::Azure { account, .. } => account.clone(),
+            _ => None,
+        };
+        named.or_else(|| azure::account(variable)).ok_or_else(|| {
+            PublishError::Setting(
+                "the storage account is missing: write abfss://container@account.dfs.core.windows.net/path, \
+                 or set AZURE_STORAGE_ACCOUNT"
+                    .to_owned(),
+            )
+        })
     }
 
     /// Prepares access. Nothing is read or written yet.
@@ -139,6 +198,13 @@ impl Target {
                 let store = s3::open(bucket, variable, home)?;
                 Store::objects(std::sync::Arc::new(store), path)?
             }
+            Self::Azure {
+                container, path, ..
+            } => {
+                let account = self.account(variable)?;
+                let store = azure::open(&account, container, variable)?;
+                Store::objects(std::sync::Arc::new(store), path)?
+            }
         };
         Ok(OpenTarget { store })
     }
@@ -153,6 +219,19 @@ impl fmt::Display for Target {
                 Err(()) => write!(f, "file://{}", path.display()),
             },
             Self::S3 { bucket, path } => write!(f, "s3://{bucket}{}{path}", slash(path)),
+            Self::Azure {
+                account: None,
+                container,
+                path,
+            } => write!(f, "az://{container}{}{path}", slash(path)),
+            Self::Azure {
+                account: Some(account),
+                container,
+                path,
+            } => {
+                let host = format!("{account}.{AZURE_DOMAIN}");
+                write!(f, "abfss://{container}@{host}{}{path}", slash(path))
+            }
         }
     }
 }
@@ -168,6 +247,27 @@ fn folder(url: &Url) -> Result<Target> {
             "a folder is written file:///path/from/the/root, with three slashes".to_owned(),
         )),
     }
+}
+
+/// The domain of storage accounts.
+const AZURE_DOMAIN: &str = "dfs.core.windows.net";
+
+fn azure(url: &Url) -> Result<Target> {
+    let host = url.host_str().unwrap_or_default();
+    let (account, domain) = host.split_once('.').unwrap_or((host, ""));
+    let is_known = [AZURE_DOMAIN, "blob.core.windows.net"].contains(&domain);
+    if url.username().is_empty() || account.is_empty() || !is_known || url.port().is_some() {
+        return Err(PublishError::Setting(
+            "a container is written abfss://container@account.dfs.core.windows.net/path, or \
+             az://container/path with AZURE_STORAGE_ACCOUNT set"
+                .to_owned(),
+        ));
+    }
+    Ok(Target::Azure {
+        account: Some(account.to_owned()),
+        container: url.username().to_owned(),
+        path: path_of(url)?,
+    })
 }
 
 fn host(url: &Url, form: &str) -> Result<String> {
@@ -206,9 +306,27 @@ mod tests {
             ("file:///mnt/a%20b", "file:///mnt/a%20b"),
             ("s3://bucket", "s3://bucket"),
             ("s3a://bucket/a/b/", "s3://bucket/a/b"),
+            ("az://files/lake", "az://files/lake"),
+            (
+                "abfss://files@acc.blob.core.windows.net/lake/",
+                "abfss://files@acc.dfs.core.windows.net/lake",
+            ),
         ] {
             assert_eq!(Target::parse(given).unwrap().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_container_is_named_with_its_account() {
+        let variable = |name: &str| (name == "AZURE_STORAGE_ACCOUNT").then(|| "acc".to_owned());
+        let target = Target::parse("az://files/lake").unwrap();
+        let named = target.clone().with_account(&variable).unwrap();
+        assert_eq!(
+            named.to_string(),
+            "abfss://files@acc.dfs.core.windows.net/lake"
+        );
+        let words = target.with_account(&|_| None).unwrap_err().to_string();
+        assert!(words.contains("AZURE_STORAGE_ACCOUNT"), "{words}");
     }
 
     #[test]
@@ -239,7 +357,19 @@ mod tests {
             ("s3://HIDDEN@bucket/lake", "credentials in it"),
             ("az://files/lake?sig=HIDDEN", "'?'"),
             ("s3://bucket/lake#HIDDEN", "'#'"),
-            ("abfss://files@acc.dfs.core.windows.net/lake", "Azure"),
+            (
+                "abfss://files@elsewhere.example/lake",
+                "dfs.core.windows.net",
+            ),
+            (
+                "abfss://acc.dfs.core.windows.net/lake",
+                "dfs.core.windows.net",
+            ),
+            (
+                "abfss://files:HIDDEN@acc.dfs.core.windows.net/lake",
+                "credentials",
+            ),
+            ("abfs://files@acc.dfs.core.windows.net/lake", "without TLS"),
             ("gs://bucket/lake", "Google"),
             ("https://bucket.s3.amazonaws.com/lake", "s3://bucket/path"),
             ("ftp://host/lake", "ftp://"),

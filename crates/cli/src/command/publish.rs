@@ -25,7 +25,8 @@ other programs read it, and which credentials and settings of a store are used."
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PublishArguments {
-    /// Where to: file:///path or s3://bucket/path, of this lake alone
+    /// Where to: file:///path, s3://bucket/path or
+    /// abfss://container@account.dfs.core.windows.net/path, of this lake alone
     #[arg(value_name = "URL")]
     target: String,
 

@@ -24,9 +24,10 @@ impl Place {
     /// # Errors
     /// Exit 2: it is no place for a lake, or a setting of its store cannot be used.
     pub(crate) fn parse(text: &str, invocation: &Invocation) -> Outcome<Self> {
-        let target = Target::parse(text).map_err(failure)?;
-        refuse_own_folders(&target, invocation)?;
         let variable = |name: &str| std::env::var(name).ok();
+        let target = Target::parse(text).and_then(|target| target.with_account(&variable));
+        let target = target.map_err(failure)?;
+        refuse_own_folders(&target, invocation)?;
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let open = target.open(&variable, home.as_deref()).map_err(failure)?;
         Ok(Self {

@@ -104,8 +104,8 @@ fn reason(error: &Error) -> String {
     .iter()
     .any(|word| text.contains(word))
     {
-        return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what \
-                docs/publish.md lists for this store"
+        return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
+                AZURE_STORAGE_KEY, or what docs/publish.md lists for this store"
             .to_owned();
     }
     match error {
@@ -137,6 +137,11 @@ fn causes(error: &Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// Whether the connection ended before the answer was there.
+pub(crate) fn is_cut(error: &Error) -> bool {
+    http_kind(error).is_some_and(|kind| kind != HttpErrorKind::Connect)
 }
 
 fn http_kind(error: &Error) -> Option<HttpErrorKind> {

@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use claimlake_contract::hex;
@@ -20,13 +21,21 @@ use object_store::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::error_words::{damaged, refused};
+use super::error_words::{damaged, is_cut, refused};
 use super::{Created, Found, LocalFile};
 use crate::error::{PublishError, Result};
 
 /// The size of a part, and the largest file that is sent in one request. S3 takes up to 10,000
 /// parts, so a file may have 80 GB.
 const PART_BYTES: usize = 8 << 20;
+
+/// Pauses before a conditional write is repeated whose connection was cut.
+const CUT_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(2),
+    Duration::from_secs(8),
+];
 
 #[derive(Debug)]
 pub(super) struct ObjectsStore {
@@ -115,12 +124,24 @@ impl ObjectsStore {
     }
 
     pub(super) async fn create(&self, path: &str, content: Bytes) -> Result<Created> {
-        let options = PutOptions::from(PutMode::Create);
         let at = self.at(path)?;
-        match self.store.put_opts(&at, content.into(), options).await {
-            Ok(_) => Ok(Created::Yes),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
-            Err(error) => Err(refused(format!("writing {path}"), &error)),
+        let mut pauses = CUT_PAUSES.iter();
+        loop {
+            let options = PutOptions::from(PutMode::Create);
+            let put = self.store.put_opts(&at, content.clone().into(), options);
+            match put.await {
+                Ok(_) => return Ok(Created::Yes),
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                    return Ok(Created::Exists);
+                }
+                // The store's client does not repeat these. It may have been written: the caller
+                // compares what is there then.
+                Err(error) if is_cut(&error) => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(*pause).await,
+                    None => return Err(refused(format!("writing {path}"), &error)),
+                },
+                Err(error) => return Err(refused(format!("writing {path}"), &error)),
+            }
         }
     }
 
