@@ -134,3 +134,99 @@ fn a_damaged_record_of_many_runs_is_named_and_what_it_was_about_is_read_again() 
     command(&bench, &["load"], None).exits(0);
     command(&bench, &["verify"], None).exits(0);
 }
+
+/// Folders of landing that have a manifest, and how many of them have several runs.
+fn landing_folders(bench: &Bench) -> (usize, usize) {
+    let landing = bench.path().join("d/landing");
+    let names = names_below(&landing);
+    let manifests = names.iter().filter(|name| name.ends_with("/manifest.json"));
+    let several = names.iter().filter(|name| name.contains("/manifests-"));
+    (manifests.count(), several.count())
+}
+
+/// What `trace` finds, without the part of the answer that says where a frame lies now.
+fn traced(bench: &Bench) -> Vec<Value> {
+    let ended = command(bench, &["trace", "carrier--1"], None).exits(0);
+    let mut bodies = ended.events_of("landed");
+    for body in &mut bodies {
+        body.as_object_mut().unwrap().remove("kept_in");
+    }
+    bodies
+}
+
+#[test]
+fn landing_runs_are_joined_and_a_kill_on_the_way_changes_nothing() {
+    let places = [
+        "compact-begun",
+        "compact-copied",
+        "compact-written",
+        "compact-both-sums",
+        "compact-switched",
+        "compact-new-sum",
+    ];
+    for place in places {
+        let bench = Bench::new();
+        for number in 1..=7 {
+            night(&bench, number, None).exits(0);
+        }
+        assert_eq!(landing_folders(&bench), (7, 0));
+        let before = traced(&bench);
+        fs::write(bench.path().join("in.ndjson"), bodies(8)).unwrap();
+        let import = ["import", "in.ndjson", "--api", "v2"];
+        command(&bench, &import, Some(place)).was_killed();
+        // It had landed before.
+        let killed = traced(&bench);
+        assert_eq!(killed.len(), 8, "{place}");
+        for (one, other) in before.iter().zip(&killed).take(6) {
+            assert_eq!(one, other, "{place}");
+        }
+        command(&bench, &["transform"], None).exits(0);
+        command(&bench, &["load"], None).exits(0);
+        night(&bench, 9, None).exits(0);
+        night(&bench, 10, None).exits(0);
+        let (folders, several) = landing_folders(&bench);
+        assert!(folders <= 3 && several == 1, "{place}: {folders} {several}");
+        command(&bench, &["verify"], None).exits(0);
+        let after = traced(&bench);
+        let lines: Vec<&str> = after
+            .iter()
+            .filter_map(|body| body["file"].as_str())
+            .collect();
+        assert_eq!(lines.len(), 10, "{place}");
+        assert_eq!(&after[..7], &killed[..7], "{place}");
+        // Landing alone makes the same tables again.
+        let full = command(&bench, &["transform", "--full"], None)
+            .exits(0)
+            .summary();
+        assert_eq!(full["transform"]["resources"], 12, "{place}: {full}");
+        command(&bench, &["load", "--rebuild"], None).exits(0);
+        command(&bench, &["verify"], None).exits(0);
+    }
+}
+
+#[test]
+fn a_damaged_part_in_a_folder_of_several_runs_is_repaired_as_verify_says() {
+    let bench = Bench::new();
+    for number in 1..=9 {
+        night(&bench, number, None).exits(0);
+    }
+    command(&bench, &["verify"], None).exits(0);
+    let landing = bench.path().join("d/landing");
+    let names = names_below(&landing);
+    let several = names
+        .iter()
+        .find(|name| name.contains("/manifests-"))
+        .unwrap();
+    let part = landing.join(several.replace("/manifests-", "/part-"));
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let wrong = command(&bench, &["verify"], None).exits(1);
+    assert!(wrong.wrong().contains(&"landing_checksums".to_owned()));
+    command(&bench, &["transform", "--full"], None);
+    fs::write(bench.path().join("in.ndjson"), bodies(1)).unwrap();
+    command(&bench, &["import", "in.ndjson", "--api", "v2"], None).exits(0);
+    command(&bench, &["transform"], None).exits(0);
+    command(&bench, &["load", "--rebuild"], None).exits(0);
+    command(&bench, &["verify"], None).exits(0);
+}

@@ -22,6 +22,7 @@ mod interrupt;
 mod invocation;
 mod lake_group;
 mod lake_options;
+mod landing_folders;
 mod loaded_runs;
 mod logging;
 mod open_removals;

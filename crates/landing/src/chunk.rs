@@ -1,6 +1,5 @@
 //! Reading a sealed part in chunks of lines, from any number of threads.
 
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -116,10 +115,11 @@ pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
 #[must_use]
 pub fn read_chunk_into(chunk: &ChunkRef, spare: Vec<u8>) -> ChunkRead {
     let mut compressed = Vec::new();
-    let file = File::open(&chunk.part.path).map_err(|error| format!("cannot be opened: {error}"));
+    let file = chunk.part.open();
+    let file = file.map_err(|error| format!("cannot be opened: {error}"));
     decompress(chunk, spare, |frame, decompressor, lines| {
-        let file = file.as_ref().map_err(Clone::clone)?;
-        read_raw(file, frame, &mut compressed)?;
+        let (file, slice) = file.as_ref().map_err(Clone::clone)?;
+        read_raw(file, slice.begins(), frame, &mut compressed)?;
         append_frame(&compressed, frame, decompressor, lines)
     })
 }

@@ -51,6 +51,20 @@ pub enum LandingError {
         /// Where the frame should begin.
         offset: u64,
     },
+    /// A run lies in a folder of several, and cannot be changed there.
+    #[error("{path} has several runs: one of them cannot be changed alone")]
+    Packed {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A damaged folder is not joined with others.
+    #[error("{path} cannot be joined with other runs: {reason}")]
+    NotJoined {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Nothing says which API version resources belong to.
     #[error(
         "cannot tell the API version of the resources in {file}: none has a CMS URL; \
@@ -115,9 +129,13 @@ impl LandingError {
                 LandingErrorKind::Usage
             }
             Self::Io(_) => LandingErrorKind::Io,
-            Self::Manifest { .. } | Self::MissingFrame { .. } => LandingErrorKind::Damaged,
+            Self::Manifest { .. } | Self::MissingFrame { .. } | Self::NotJoined { .. } => {
+                LandingErrorKind::Damaged
+            }
             Self::OtherFormat { .. } => LandingErrorKind::OtherFormat,
-            Self::RunExists { .. } | Self::TooManyParts { .. } => LandingErrorKind::Run,
+            Self::RunExists { .. } | Self::TooManyParts { .. } | Self::Packed { .. } => {
+                LandingErrorKind::Run
+            }
         }
     }
 }

@@ -18,6 +18,8 @@ use claimlake_contract::{
 };
 use claimlake_fhir::{each_patient_named, is_about, resource_id};
 
+use crate::compacted::leftovers::remove_leftovers;
+use crate::compacted::unpack::unpack_all;
 use crate::import_marker::clear_abandoned;
 use crate::run_lines::each_line;
 use crate::unnamed_files::remove_unnamed_files;
@@ -132,6 +134,9 @@ pub fn forget(
 ) -> Result<u64, LandingError> {
     clear_abandoned(layout)?;
     crate::remove_set_aside(layout)?;
+    remove_leftovers(layout)?;
+    // Lines are removed from single runs; the next command that seals a run joins them again.
+    unpack_all(layout)?;
     let runs = landing_runs(layout)?;
     // Nobody can seal these any more, and it is not known whose lines are in them.
     for unsealed in &runs.unsealed {
@@ -153,8 +158,9 @@ pub fn forget(
     for run in &landing_runs(layout)?.sealed {
         removed += rewrite::rewrite(run, Leaving::Person(person), report)?;
         // What a killed removal has left behind.
-        let manifest = manifest_file::read(&run.folder.join(MANIFEST_FILE))?;
-        remove_unnamed_files(&run.folder, &manifest)?;
+        let folder = run.own_folder()?;
+        let manifest = manifest_file::read(&folder.join(MANIFEST_FILE))?;
+        remove_unnamed_files(folder, &manifest)?;
     }
     Ok(removed)
 }

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, Cursor};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use claimlake_contract::Frame;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
+
+use crate::slice::FileSlice;
 
 /// A frame that claims to be larger than this when decompressed is taken for damaged.
 pub(crate) const LARGEST_FRAME: u64 = 1 << 30;
@@ -31,10 +32,16 @@ pub(crate) fn checked_length(frame: &Frame) -> Result<usize, String> {
     usize::try_from(frame.length).map_err(|_| IMPOSSIBLE_SIZE.to_owned())
 }
 
-/// Reads the frame as it is on disk in place of what is in `compressed`.
-pub(crate) fn read_raw(file: &File, frame: &Frame, compressed: &mut Vec<u8>) -> Result<(), String> {
+/// Reads the frame as it is on disk in place of what is in `compressed`. Offsets of frames count from
+/// `begins`.
+pub(crate) fn read_raw(
+    file: &File,
+    begins: u64,
+    frame: &Frame,
+    compressed: &mut Vec<u8>,
+) -> Result<(), String> {
     compressed.resize(checked_length(frame)?, 0);
-    file.read_exact_at(compressed, frame.offset)
+    file.read_exact_at(compressed, begins.saturating_add(frame.offset))
         .map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => ENDS_EARLY.to_owned(),
             _ => format!("reading failed: {error}"),
@@ -71,10 +78,11 @@ pub(crate) fn append_frame(
     Err(reason)
 }
 
-/// The lines of one frame of a part file; `None` if it is damaged.
-pub(crate) fn frame_text(part: &Path, frame: &Frame) -> Option<Vec<u8>> {
+/// The lines of one frame of a part; `None` if it is damaged.
+pub(crate) fn frame_text(part: &FileSlice, frame: &Frame) -> Option<Vec<u8>> {
     let mut compressed = Vec::new();
-    read_raw(&File::open(part).ok()?, frame, &mut compressed).ok()?;
+    let file = File::open(&part.path).ok()?;
+    read_raw(&file, part.begins(), frame, &mut compressed).ok()?;
     let mut text = Vec::new();
     let mut decompressor = Decompressor::new().ok()?;
     append_frame(&compressed, frame, &mut decompressor, &mut text).ok()?;

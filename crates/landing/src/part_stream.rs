@@ -1,7 +1,7 @@
 //! A sealed part read once from its first byte to its last: hashed, and handed out in chunks.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 use claimlake_contract::{Frame, hex};
@@ -20,6 +20,11 @@ pub struct PartStream {
     file: Result<File, io::Error>,
     chunks: std::vec::IntoIter<ChunkRef>,
     hash: Sha256,
+    /// Where the part begins in the file.
+    begins: u64,
+    /// Where it ends, from its beginning; none if that is the end of the file.
+    ends: Option<u64>,
+    /// From the beginning of the part.
     position: u64,
 }
 
@@ -46,10 +51,18 @@ impl PartStream {
     /// cannot be opened gives chunks without frames, and the error at [`PartStream::end`].
     #[must_use]
     pub fn open(part: &SealedPart, target_bytes: u64) -> Self {
+        let (mut begins, mut ends) = (0, None);
+        let opened = part.open().and_then(|(mut file, slice)| {
+            (begins, ends) = (slice.begins(), slice.length());
+            file.seek(SeekFrom::Start(begins))?;
+            Ok(file)
+        });
         Self {
-            file: File::open(&part.path),
+            file: opened,
             chunks: chunks_of(part, target_bytes).into_iter(),
             hash: Sha256::new(),
+            begins,
+            ends,
             position: 0,
         }
     }
@@ -57,7 +70,7 @@ impl PartStream {
     /// Reads what is left of the file: the whole of it, as it was read.
     ///
     /// # Errors
-    /// When the file is not there or cannot be read to its end.
+    /// When the file is not there or the part cannot be read to its end.
     pub fn end(mut self) -> io::Result<FoundFile> {
         self.read_up_to(u64::MAX)?;
         let digest = self.hash.finalize();
@@ -69,6 +82,7 @@ impl PartStream {
 
     /// Reads and hashes up to this offset or the end of the file.
     fn read_up_to(&mut self, offset: u64) -> io::Result<()> {
+        let offset = self.ends.map_or(offset, |ends| offset.min(ends));
         let mut file = match &self.file {
             Ok(file) => file,
             Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
@@ -94,18 +108,22 @@ impl PartStream {
             Ok(file) => file,
             Err(error) => return Err(format!("cannot be opened: {error}")),
         };
-        let file_length = file.metadata().map_err(failed)?.len();
+        let in_file = file.metadata().map_err(failed)?.len();
+        let length_of_part = in_file.saturating_sub(self.begins);
+        let length_of_part = self
+            .ends
+            .map_or(length_of_part, |ends| ends.min(length_of_part));
         if frame
             .offset
             .checked_add(frame.length)
-            .is_none_or(|end| end > file_length)
+            .is_none_or(|end| end > length_of_part)
         {
             return Err(ENDS_EARLY.to_owned());
         }
         let mut bytes = vec![0; length];
         if frame.offset < self.position {
             // A manifest whose frames overlap: read once more, hashed once only.
-            file.read_exact_at(&mut bytes, frame.offset)
+            file.read_exact_at(&mut bytes, self.begins + frame.offset)
                 .map_err(failed)?;
             return Ok(bytes);
         }

@@ -16,10 +16,15 @@ pub fn lines_of_patient(
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     for (part, frame) in &patient.frames {
-        let part = run.manifest.parts.get(*part as usize);
-        let text = part.and_then(|part| {
+        let number = *part as usize;
+        let text = run.manifest.parts.get(number).and_then(|part| {
             let frame = part.frames.get(*frame as usize)?;
-            frame_text(&run.folder.join(&part.file), frame)
+            let slice = run.part_slice(number)?;
+            frame_text(&slice, frame).or_else(|| {
+                // It may have been joined with others since it was listed.
+                let part = run.parts().nth(number).filter(|part| !part.path.exists());
+                frame_text(&part?.now()?.slice, frame)
+            })
         });
         let Some(text) = text else {
             continue;

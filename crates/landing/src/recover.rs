@@ -100,7 +100,7 @@ fn copy_frames(
     let mut part = PartWriter::create(folder.join(file_name))?;
     let mut bytes = Vec::new();
     for (KeptFrame { frame, .. }, _) in frames {
-        read_raw(&source, frame, &mut bytes).map_err(|_| LandingError::MissingFrame {
+        read_raw(&source, 0, frame, &mut bytes).map_err(|_| LandingError::MissingFrame {
             path: from.clone(),
             offset: frame.offset,
         })?;

@@ -1,26 +1,27 @@
 //! Which runs have landed.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use claimlake_contract::{
     ApiVersion, LandingLayout, LandingManifest, LandingPart, MANIFEST_FILE, ResourceType, RunId,
-    partition_value,
 };
 
-use crate::checksum::sha256_of;
-use crate::folder::entries;
-use crate::import_marker::runs_under_import;
-use crate::part_name::references_name;
-use crate::unfinished::unfinished_runs;
-use crate::{LandingError, manifest_file};
+use crate::compacted::{Compacted, PackedPlace};
+use crate::listed::placed_now;
+use crate::slice::FileSlice;
+use crate::{FoundFile, LandingError, listed_runs};
 
 /// A sealed run of one resource type.
 #[derive(Debug, Clone)]
 pub struct SealedRun {
-    /// Its folder.
+    /// The folder that has it: its own, or that of several runs.
     pub folder: PathBuf,
-    /// Its manifest.
+    /// Its manifest, as it was sealed.
     pub manifest: LandingManifest,
+    /// Where its parts lie in a folder of several runs.
+    pub(crate) packed: Option<PackedPlace>,
 }
 
 impl SealedRun {
@@ -41,18 +42,82 @@ impl SealedRun {
         (self.manifest.api, self.manifest.resource.clone())
     }
 
+    /// Whether it lies in a folder of several runs.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
+    /// Whether it was joined with others since it was listed, so that its own folder means nothing.
+    #[must_use]
+    pub fn was_joined(&self) -> bool {
+        let of = (
+            self.manifest.api,
+            &self.manifest.resource,
+            &self.manifest.run,
+        );
+        self.packed.is_none() && placed_now(&self.folder, of).is_some_and(|now| now.is_packed())
+    }
+
+    /// Its folder, to be written to: what it has is in no other run's.
+    pub(crate) fn own_folder(&self) -> Result<&Path, LandingError> {
+        match &self.packed {
+            None => Ok(&self.folder),
+            Some(_) => Err(LandingError::Packed {
+                path: self.folder.clone(),
+            }),
+        }
+    }
+
     /// The parts, in landing order.
     pub fn parts(&self) -> impl Iterator<Item = SealedPart> + '_ {
-        self.manifest.parts.iter().map(|part| SealedPart {
-            path: self.folder.join(&part.file),
-            relative: format!(
+        let mut begins = (0, 0);
+        self.manifest.parts.iter().map(move |part| {
+            let slice = self.slice(part, begins.0);
+            let relative = format!(
                 "landing/api={}/resource={}/run={}/{}",
                 self.manifest.api, self.manifest.resource, self.manifest.run, part.file
-            ),
-            api: self.manifest.api,
-            resource: self.manifest.resource.clone(),
-            run: self.manifest.run.clone(),
-            part: part.clone(),
+            );
+            let references = self.references_slice(part, begins.1);
+            begins.0 += part.bytes;
+            begins.1 += part.references.as_ref().map_or(0, |of| of.bytes);
+            SealedPart {
+                path: slice.path.clone(),
+                relative,
+                api: self.manifest.api,
+                resource: self.manifest.resource.clone(),
+                run: self.manifest.run.clone(),
+                part: part.clone(),
+                slice,
+                references,
+            }
+        })
+    }
+
+    /// The bytes of the part at this position.
+    pub(crate) fn part_slice(&self, index: usize) -> Option<FileSlice> {
+        let part = self.manifest.parts.get(index)?;
+        let before = self.manifest.parts.iter().take(index);
+        Some(self.slice(part, before.map(|part| part.bytes).sum()))
+    }
+
+    fn slice(&self, part: &LandingPart, before: u64) -> FileSlice {
+        match &self.packed {
+            None => FileSlice::whole(self.folder.join(&part.file)),
+            Some(packed) => {
+                FileSlice::piece(packed.part.clone(), packed.begins + before, part.bytes)
+            }
+        }
+    }
+
+    fn references_slice(&self, part: &LandingPart, before: u64) -> Option<FileSlice> {
+        let references = part.references.as_ref()?;
+        Some(match &self.packed {
+            None => FileSlice::whole(self.folder.join(&references.file)),
+            Some(packed) => {
+                let begins = packed.references_begin + before;
+                FileSlice::piece(packed.references.clone(), begins, references.bytes)
+            }
         })
     }
 }
@@ -60,9 +125,9 @@ impl SealedRun {
 /// One part of a sealed run.
 #[derive(Debug, Clone)]
 pub struct SealedPart {
-    /// The file.
+    /// The file that has it: its own, or one of the parts of several runs.
     pub path: PathBuf,
-    /// The file relative to the data directory, as rejects name it.
+    /// The part relative to the data directory, as rejects name it, wherever it lies.
     pub relative: String,
     /// The API version of its resources.
     pub api: ApiVersion,
@@ -72,22 +137,81 @@ pub struct SealedPart {
     pub run: RunId,
     /// Its entry in the manifest.
     pub part: LandingPart,
+    pub(crate) slice: FileSlice,
+    pub(crate) references: Option<FileSlice>,
 }
 
 impl SealedPart {
-    /// The SHA-256 of the file as it is on disk now, lower-case hex.
+    /// The SHA-256 of its bytes as they are on disk now, lower-case hex.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn sha256_on_disk(&self) -> Result<String, LandingError> {
-        sha256_of(&self.path)
+        let found = self.slice.found();
+        let found = found.map_err(LandingError::io("reading", &self.path))?;
+        Ok(found.sha256)
     }
 
-    /// The references file of the part, if it has one.
+    /// Opens it where it is now, and says where in the file that is. Who listed it before it was joined
+    /// with others finds it among them.
+    pub(crate) fn open(&self) -> std::io::Result<(File, FileSlice)> {
+        opened(&self.slice, || Some(self.now()?.slice))
+    }
+
+    /// The same for its references.
+    pub(crate) fn open_references(&self) -> Option<std::io::Result<(File, FileSlice)>> {
+        let slice = self.references.as_ref()?;
+        Some(opened(slice, || self.now()?.references))
+    }
+
+    /// The part as it is listed now.
+    pub(crate) fn now(&self) -> Option<Self> {
+        let run = placed_now(self.path.parent()?, (self.api, &self.resource, &self.run))?;
+        let mut parts = run.parts();
+        parts.find(|part| part.relative == self.relative)
+    }
+
+    /// Whether it lies in a file with the parts of other runs; then [`Self::path`] is not where
+    /// [`Self::relative`] says.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.slice.length().is_some()
+    }
+
+    /// Where a frame begins in the file at [`Self::path`], and its length there.
+    #[must_use]
+    pub fn bytes_of_frame(&self, frame: u32) -> Option<(u64, u64)> {
+        let frame = self.part.frames.get(frame as usize)?;
+        Some((self.slice.begins() + frame.offset, frame.length))
+    }
+
+    /// What is on disk of its references, if it has any.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn references_on_disk(&self) -> Option<std::io::Result<FoundFile>> {
+        let opened = self.open_references()?;
+        Some(opened.and_then(|(_, slice)| slice.found()))
+    }
+
+    /// The file that has the references of the part, if it has any.
     #[must_use]
     pub fn references_path(&self) -> Option<PathBuf> {
-        let references = self.part.references.as_ref()?;
-        Some(self.path.with_file_name(&references.file))
+        let references = self.references.as_ref()?;
+        Some(references.path.clone())
+    }
+}
+
+fn opened(
+    slice: &FileSlice,
+    now: impl FnOnce() -> Option<FileSlice>,
+) -> std::io::Result<(File, FileSlice)> {
+    match File::open(&slice.path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let slice = now().ok_or(error)?;
+            Ok((File::open(&slice.path)?, slice))
+        }
+        file => Ok((file?, slice.clone())),
     }
 }
 
@@ -133,6 +257,8 @@ pub struct LandingRuns {
     pub unsealed: Vec<UnsealedRun>,
     /// Runs that were sealed and cannot be read any more.
     pub damaged: Vec<DamagedManifest>,
+    /// The folders that have several of the runs.
+    pub compacted: Vec<Arc<Compacted>>,
 }
 
 /// Lists everything below `landing` and reads every manifest; a landing zone that does not exist yet
@@ -142,122 +268,6 @@ pub struct LandingRuns {
 /// When a folder cannot be listed.
 pub fn landing_runs(layout: &LandingLayout) -> Result<LandingRuns, LandingError> {
     Ok(listed_runs(layout)?.read(|_| true))
-}
-
-/// A run folder with a manifest, which has not been read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListedRun {
-    /// The run.
-    pub run: RunId,
-    /// The API version.
-    pub api: ApiVersion,
-    /// The resource type.
-    pub resource: ResourceType,
-    /// Its folder.
-    pub folder: PathBuf,
-}
-
-impl ListedRun {
-    /// Reads its manifest.
-    ///
-    /// # Errors
-    /// When the manifest cannot be used.
-    pub fn read(&self) -> Result<SealedRun, DamagedManifest> {
-        let path = self.folder.join(MANIFEST_FILE);
-        match usable_manifest(&path, self.api, &self.resource, &self.run) {
-            Ok(manifest) => Ok(SealedRun {
-                folder: self.folder.clone(),
-                manifest,
-            }),
-            Err(reason) => Err(DamagedManifest { path, reason }),
-        }
-    }
-}
-
-/// What is below `landing`, by the names of folders and files alone: it takes a fraction of the time
-/// that reading all manifests takes.
-#[derive(Debug, Clone, Default)]
-pub struct ListedRuns {
-    /// Runs that readers read, sorted by run, then API version, then resource type.
-    pub sealed: Vec<ListedRun>,
-    /// Runs that readers ignore, sorted by run.
-    pub unsealed: Vec<UnsealedRun>,
-}
-
-impl ListedRuns {
-    /// Reads the manifests of those runs that `is_wanted` chooses, and leaves out the others.
-    #[must_use]
-    pub fn read(&self, is_wanted: impl Fn(&ListedRun) -> bool) -> LandingRuns {
-        let mut runs = LandingRuns {
-            unsealed: self.unsealed.clone(),
-            ..LandingRuns::default()
-        };
-        for listed in self.sealed.iter().filter(|listed| is_wanted(listed)) {
-            match listed.read() {
-                Ok(sealed) => runs.sealed.push(sealed),
-                Err(damaged) => runs.damaged.push(damaged),
-            }
-        }
-        runs
-    }
-}
-
-/// Lists everything below `landing` and reads no manifest.
-///
-/// # Errors
-/// When a folder cannot be listed.
-pub fn listed_runs(layout: &LandingLayout) -> Result<ListedRuns, LandingError> {
-    let mut runs = ListedRuns::default();
-    let mut marked = runs_under_import(layout)?;
-    marked.extend(unfinished_runs(layout)?);
-    for (api_folder, api) in folders::<ApiVersion>(layout.root(), "api")? {
-        for (resource_folder, resource) in folders::<ResourceType>(&api_folder, "resource")? {
-            for (folder, run) in folders::<RunId>(&resource_folder, "run")? {
-                let resource = resource.clone();
-                if marked.contains(&run) || !exists(&folder.join(MANIFEST_FILE))? {
-                    runs.unsealed.push(UnsealedRun {
-                        folder,
-                        api,
-                        resource,
-                        run,
-                    });
-                } else {
-                    runs.sealed.push(ListedRun {
-                        run,
-                        api,
-                        resource,
-                        folder,
-                    });
-                }
-            }
-        }
-    }
-    runs.sealed.sort();
-    runs.unsealed
-        .sort_by(|left, right| (&left.run, &left.folder).cmp(&(&right.run, &right.folder)));
-    Ok(runs)
-}
-
-/// What has a usable manifest of one run, also of a run that is marked and so not visible yet.
-///
-/// # Errors
-/// When a folder cannot be listed.
-pub fn sealed_folders(layout: &LandingLayout, run: &RunId) -> Result<Vec<SealedRun>, LandingError> {
-    let mut found = Vec::new();
-    for (api_folder, api) in folders::<ApiVersion>(layout.root(), "api")? {
-        for (resource_folder, resource) in folders::<ResourceType>(&api_folder, "resource")? {
-            let listed = ListedRun {
-                run: run.clone(),
-                api,
-                resource,
-                folder: resource_folder.join(format!("run={run}")),
-            };
-            if exists(&listed.folder.join(MANIFEST_FILE))? {
-                found.extend(listed.read().ok());
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// The sealed runs, sorted by run, then API version, then resource type. Damaged manifests are
@@ -275,41 +285,6 @@ pub fn sealed_runs(layout: &LandingLayout) -> Result<Vec<SealedRun>, LandingErro
         );
     }
     Ok(runs.sealed)
-}
-
-fn usable_manifest(
-    path: &Path,
-    api: ApiVersion,
-    resource: &ResourceType,
-    run: &RunId,
-) -> Result<LandingManifest, String> {
-    let manifest = manifest_file::read(path).map_err(|error| error.to_string())?;
-    if manifest.api != api || manifest.resource != *resource || manifest.run != *run {
-        return Err("the manifest is that of another run folder".into());
-    }
-    let plain_name = |part: &LandingPart| {
-        let references = part.references.as_ref();
-        !part.file.contains('/')
-            && part.file.starts_with("part-")
-            && references.is_none_or(|references| references.file == references_name(&part.file))
-    };
-    if !manifest.parts.iter().all(plain_name) {
-        return Err("the manifest names a part outside its folder".into());
-    }
-    Ok(manifest)
-}
-
-fn folders<K: std::str::FromStr>(
-    root: &Path,
-    key: &str,
-) -> Result<Vec<(PathBuf, K)>, LandingError> {
-    let mut found = Vec::new();
-    for path in entries(root)? {
-        if let Some(Ok(value)) = partition_value(&path, key).map(str::parse) {
-            found.push((path, value));
-        }
-    }
-    Ok(found)
 }
 
 fn exists(path: &Path) -> Result<bool, LandingError> {

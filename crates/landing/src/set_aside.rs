@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
-    ApiVersion, CHECKSUM_FILE, GrantHandle, LandingLayout, LandingOrigin, MANIFEST_FILE,
-    ResourceType, RunId, hex,
+    ApiVersion, GrantHandle, LandingLayout, LandingOrigin, MANIFEST_FILE, ResourceType, RunId,
 };
-use sha2::{Digest, Sha256};
 
+use crate::compacted::leftovers::remove_leftovers;
+use crate::compacted::whole::unpack_damaged;
 use crate::folder::{create_private_dir, entries, remove_folder_if_there, sync_folder};
 use crate::sealed::{LandingRuns, UnsealedRun};
 use crate::unfinished::unfinished_runs;
@@ -20,9 +20,7 @@ use crate::{LandingError, SealedRun, landing_runs, manifest_file, read_chunks};
 
 mod signs;
 
-use signs::{
-    damage, free_name, is_damaged_sum, is_other_format, origin_in, place_of, without_parts,
-};
+use signs::{free_name, is_damaged_sum, is_other_format, origin_in, place_of, without_parts};
 
 /// The folder for what was set aside, below `landing`.
 const FOLDER: &str = "damaged";
@@ -59,10 +57,13 @@ pub fn set_aside_damaged(
     is_loaded: &dyn Fn(&RunId) -> bool,
 ) -> Result<Vec<SetAside>, LandingError> {
     let zone = Zone { layout };
+    remove_leftovers(layout)?;
+    unpack_damaged(layout, chosen)?;
     let LandingRuns {
         sealed,
         unsealed,
         damaged,
+        ..
     } = landing_runs(layout)?;
     let mut done = Vec::new();
     for damaged in damaged {
@@ -100,9 +101,10 @@ pub fn set_aside_damaged(
             });
         }
     }
-    for run in sealed {
+    // Those in folders of several runs are whole.
+    for run in sealed.iter().filter(|run| !run.is_packed()) {
         if chosen(&run.manifest.run, Some(run.manifest.origin)) {
-            zone.check(&run, &mut done)?;
+            zone.check(run, &mut done)?;
         }
     }
     Ok(done)
@@ -179,13 +181,13 @@ pub fn remove_set_aside(layout: &LandingLayout) -> Result<(), LandingError> {
 pub(crate) fn damaged_parts(run: &SealedRun) -> Result<Vec<(usize, String)>, LandingError> {
     let mut damaged = Vec::new();
     for (index, part) in run.parts().enumerate() {
-        let files = [Some(part.path.clone()), part.references_path()];
+        let files = [Some(&part.slice), part.references.as_ref()];
         let sums = [
             Some(&part.part.sha256),
             part.part.references.as_ref().map(|of| &of.sha256),
         ];
-        for (path, sum) in files.iter().flatten().zip(sums.into_iter().flatten()) {
-            if let Some(reason) = damage(path, sum)? {
+        for (slice, sum) in files.iter().flatten().zip(sums.into_iter().flatten()) {
+            if let Some(reason) = slice.damage(sum)? {
                 damaged.push((index, reason));
                 break;
             }
@@ -196,7 +198,10 @@ pub(crate) fn damaged_parts(run: &SealedRun) -> Result<Vec<(usize, String)>, Lan
 
 /// The other parts with frames that cannot be read, though their checksums are right: a removal of
 /// earlier versions sealed damaged frames again.
-fn undecodable_parts(run: &SealedRun, others: &[(usize, String)]) -> Vec<(usize, String)> {
+pub(crate) fn undecodable_parts(
+    run: &SealedRun,
+    others: &[(usize, String)],
+) -> Vec<(usize, String)> {
     let is_other = |index: usize| others.iter().all(|(other, _)| *other != index);
     let parts = run.parts().enumerate();
     parts
@@ -237,13 +242,12 @@ impl Zone<'_> {
     ) -> Result<Option<String>, LandingError> {
         let path = run.folder.join(MANIFEST_FILE);
         let text = std::fs::read(&path).map_err(LandingError::io("reading", &path))?;
-        let found = hex(&Sha256::digest(&text));
-        let beside = std::fs::read(run.folder.join(CHECKSUM_FILE)).unwrap_or_default();
-        let beside = String::from_utf8_lossy(&beside);
-        let said = beside.split_whitespace().next().unwrap_or_default();
-        if said == found {
+        let found = manifest_file::sum_of(&text);
+        let sums = manifest_file::sums(&run.folder);
+        if sums.contains(&found) {
             return Ok(None);
         }
+        let said = sums.first().map_or("", String::as_str);
         if is_damaged_sum(said, &found) && parts_are_whole {
             manifest_file::write(&run.folder, &run.manifest)?;
             return Ok(None);

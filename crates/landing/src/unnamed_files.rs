@@ -27,7 +27,8 @@ pub(crate) fn remove_unnamed_files(
 /// When the disk refuses.
 pub fn remove_unnamed_parts(run: &SealedRun) -> Result<usize, LandingError> {
     let mut removed = 0;
-    for path in entries(&run.folder)? {
+    let folder = run.own_folder()?;
+    for path in entries(folder)? {
         let name = file_name(&path);
         let is_part = name.starts_with("part-") || name.ends_with(".tmp");
         if is_part && path.is_file() && !is_named(&path, &run.manifest) {
@@ -36,7 +37,7 @@ pub fn remove_unnamed_parts(run: &SealedRun) -> Result<usize, LandingError> {
         }
     }
     if removed > 0 {
-        sync_folder(&run.folder)?;
+        sync_folder(folder)?;
     }
     Ok(removed)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, Frame, LandingPart, LandingReferences, ResourceType, RunId};
-use claimlake_landing::{ChunkRef, SealedPart};
+use claimlake_landing::{ChunkRef, PartPlace, SealedPart};
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::Job;
@@ -13,8 +13,10 @@ use crate::chunk::Job;
 /// Successive chunks of one part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TaskPart {
-    /// The file, relative to the data directory.
+    /// The part, relative to the data directory, as rejects name it.
     file: String,
+    /// Where it lies.
+    place: PartPlace,
     api: ApiVersion,
     pub(crate) resource: ResourceType,
     run: RunId,
@@ -23,7 +25,7 @@ pub(crate) struct TaskPart {
     /// Frames of the part before the first of `frames`.
     skipped: u32,
     frames: Vec<Frame>,
-    /// The references file of the part, with the frames of `frames`.
+    /// The name of the part's references file, with the frames of `frames`.
     references: Option<(String, Vec<Frame>)>,
     chunks: Vec<TaskChunk>,
 }
@@ -55,6 +57,7 @@ impl TaskPart {
         let references = part.part.references.as_ref();
         Some(Self {
             file: part.relative.clone(),
+            place: part.place(),
             api: part.api,
             resource: part.resource.clone(),
             run: part.run.clone(),
@@ -83,13 +86,11 @@ impl TaskPart {
             all
         };
         let references = self.references.as_ref();
-        let part = Arc::new(SealedPart {
-            path: data.join(&self.file),
-            relative: self.file.clone(),
-            api: self.api,
-            resource: self.resource.clone(),
-            run: self.run.clone(),
-            part: LandingPart {
+        let part = Arc::new(SealedPart::at(
+            (&self.place, data),
+            self.file.clone(),
+            (self.api, self.resource.clone(), self.run.clone()),
+            LandingPart {
                 file: self.file.clone(),
                 frames: padded(&self.frames),
                 references: references.map(|(file, frames)| LandingReferences {
@@ -101,7 +102,7 @@ impl TaskPart {
                 }),
                 ..LandingPart::default()
             },
-        });
+        ));
         let mut next = self.skipped;
         let chunks = self.chunks.iter().map(|chunk| {
             let frames = next..next + chunk.frames;

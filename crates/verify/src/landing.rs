@@ -7,10 +7,12 @@ use claimlake_contract::{
     CHECKSUM_FILE, LandingLayout, LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState,
     RunId,
 };
-use claimlake_landing::{DamagedFrame, LandingRuns, SealedRun};
+use claimlake_landing::{Compacted, DamagedFrame, LandingRuns, SealedPart, SealedRun};
 
 use crate::error::Error;
-use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
+use crate::files::{
+    NamedFile, check_checksum, check_extra_files, check_file, compare, files_below,
+};
 use crate::known::ABSENT;
 use crate::repair::RepairStep;
 use crate::report::Check;
@@ -44,20 +46,22 @@ pub(crate) fn check_parts(
             check.merge(part);
         }
         let shown = below(data, &run.folder);
-        let sealed = &run.manifest.parts;
         let mut expected = BTreeSet::from([MANIFEST_FILE, CHECKSUM_FILE].map(PathBuf::from));
-        expected.extend(sealed.iter().map(|part| PathBuf::from(&part.file)));
-        for references in sealed.iter().filter_map(|part| part.references.as_ref()) {
-            let named = NamedFile {
-                path: &references.file,
-                bytes: references.bytes,
-                sha256: &references.sha256,
-            };
-            check_file(&mut check, &run.folder, &shown, &named);
-            expected.insert(PathBuf::from(&references.file));
+        for part in run.parts() {
+            check_references(&mut check, &part);
+            let references = part.part.references.as_ref();
+            expected.extend(references.map(|of| PathBuf::from(&of.file)));
+            expected.insert(PathBuf::from(&part.part.file));
         }
-        check_checksum(&mut check, &run.folder, &shown);
-        check_extra_files(&mut check, &run.folder, &shown, &expected)?;
+        if !run.is_packed() {
+            let mut of_folder = checksums();
+            check_checksum(&mut of_folder, &run.folder, &shown);
+            check_extra_files(&mut of_folder, &run.folder, &shown, &expected)?;
+            // Joined with others while this was reading, it lies elsewhere as a whole.
+            if of_folder.failed == 0 || !run.was_joined() {
+                check.merge(of_folder);
+            }
+        }
         if check.failed > 0 {
             check
                 .repair
@@ -65,7 +69,61 @@ pub(crate) fn check_parts(
         }
         all.merge(check);
     }
+    for compacted in &runs.compacted {
+        let check = check_compacted(compacted, data)?;
+        if check.failed == 0 || !compacted.was_replaced() {
+            all.merge(check);
+        }
+    }
     Ok(all)
+}
+
+fn check_references(check: &mut Check, part: &SealedPart) {
+    let (Some(found), Some(references)) = (part.references_on_disk(), &part.part.references) else {
+        return;
+    };
+    let place = || match part.relative.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{}", references.file),
+        None => references.file.clone(),
+    };
+    let found = found.map(|found| (found.bytes, found.sha256));
+    compare(check, place, found, (references.bytes, &references.sha256));
+}
+
+/// The files of a folder of several runs, whose parts and references were compared run by run.
+fn check_compacted(compacted: &Compacted, data: &Path) -> Result<Check, Error> {
+    let mut check = checksums();
+    let shown = below(data, &compacted.folder);
+    for (path, bytes, sha256) in compacted.files() {
+        let named = NamedFile {
+            path,
+            bytes,
+            sha256,
+        };
+        if compacted.has_manifests_in(path) {
+            check_file(&mut check, &compacted.folder, &shown, &named);
+        } else if let Ok(found) = std::fs::metadata(compacted.folder.join(path)) {
+            // What is shorter lacks bytes of a run.
+            check.expect(found.len() <= bytes, || {
+                format!(
+                    "{shown}/{path}: {} bytes, the manifest says {bytes}",
+                    found.len()
+                )
+            });
+        }
+    }
+    check_checksum(&mut check, &compacted.folder, &shown);
+    for path in files_below(&compacted.folder)? {
+        let name = path.strip_prefix(&compacted.folder).unwrap_or(&path);
+        let name = name.to_string_lossy();
+        check.expect(!compacted.is_unknown(&name), || {
+            format!("{shown}/{name}: no manifest names this file")
+        });
+    }
+    if check.failed > 0 {
+        check.repair.add(RepairStep::of_landing(compacted.origin()));
+    }
+    Ok(check)
 }
 
 /// Checks runs that are in the lake but have lost their manifests: readers ignore them, as they

@@ -85,5 +85,5 @@ pub use repair::{Repair, RepairStep};
 pub use report::{Check, FORGOTTEN, Report, Severity};
 pub use request::{ExtractedState, PipelineViews, VerifyRequest};
 pub use tables::TableRules;
-pub use trace::{BodyStatus, LandedBody, WithinPatient, trace};
+pub use trace::{BodyStatus, KeptIn, LandedBody, WithinPatient, trace};
 pub use verify::verify;

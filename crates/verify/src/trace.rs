@@ -8,7 +8,9 @@ use claimlake_contract::{
     landing_order,
 };
 use claimlake_fhir::{content_hash, id_hash, quoted_id};
-use claimlake_landing::{ChunkRef, Gone, SealedRun, chunks_of, landing_runs, read_chunk};
+use claimlake_landing::{
+    ChunkRef, Gone, SealedPart, SealedRun, chunks_of, landing_runs, read_chunk,
+};
 use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,9 @@ pub struct LandedBody {
     pub origin: LandingOrigin,
     /// The part, relative to the data directory.
     pub file: String,
+    /// Where the frame lies, if the part has no file of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<KeptIn>,
     /// The frame within the part, from 0.
     pub frame: u32,
     /// The line within the part's text, from 1.
@@ -143,6 +148,28 @@ pub fn trace(
     Ok(with_status(found))
 }
 
+/// The bytes of a frame in a file with the parts of several runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptIn {
+    /// The file, relative to the data directory.
+    pub file: String,
+    /// Where the frame begins.
+    pub offset: u64,
+    /// Its length.
+    pub length: u64,
+}
+
+impl KeptIn {
+    fn of(part: &SealedPart, frame: u32) -> Option<Self> {
+        let (offset, length) = part.bytes_of_frame(frame).filter(|_| part.is_packed())?;
+        Some(Self {
+            file: part.place().file().to_owned(),
+            offset,
+            length,
+        })
+    }
+}
+
 /// A body, its place in landing, and what the views read of it.
 type Traced = (u64, LandedBody, Option<Body>);
 
@@ -183,6 +210,7 @@ fn bodies_in(
                     run: part.run.clone(),
                     origin: run.manifest.origin,
                     file: part.relative.clone(),
+                    kept_in: KeptIn::of(part, frame),
                     frame,
                     line,
                     patient: within_patient(run, &part.part.file, frame, line),

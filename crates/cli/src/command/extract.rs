@@ -25,6 +25,7 @@ use crate::access;
 use crate::advice::FINISH_REMOVAL;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::landing_folders;
 use crate::pipeline::SourceKind;
 use crate::plural::counted;
 use crate::recordings;
@@ -167,6 +168,7 @@ async fn read(
     log_access(only, pipeline.source.api, vault, invocation)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let _mark = running::mark(data.root(), &options.run, &invocation.process()).ok();
+    landing_folders::remove_leftovers(&data);
     let extracted = claimlake_extractor::extract(
         &options,
         &broker,
@@ -177,6 +179,12 @@ async fn read(
     )
     .await
     .map_err(failure);
+    if let Ok(outcome) = &extracted
+        && outcome.stopped.is_none()
+        && outcome.not_read == 0
+    {
+        landing_folders::compact(&data);
+    }
     if let Err(failure) = &extracted {
         // Whatever failed, the disk perhaps: that it failed is noted where it can be.
         let summary = json!({"exit": failure.exit.code()}).to_string();

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::{Invocation, quoted};
+use crate::landing_folders;
 use crate::plural::{counted, grouped, size};
 use crate::running;
 use crate::summary::{StageSummary, reject_exit};
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     // What is being sealed is distinguished from a killed run's leftovers.
     let _mark = running::mark(data.root(), &run, &invocation.process()).ok();
     let forgotten = forgotten(invocation)?;
+    landing_folders::remove_leftovers(&data);
     let outcome = claimlake_landing::import_refusing(
         &arguments.inputs,
         arguments.api,
@@ -60,6 +62,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
         LandingErrorKind::Usage => Failure::usage(error),
         _ => error.into(),
     })?;
+    landing_folders::compact(&data);
     tell(&mut summary, &outcome);
     summary.line("where", data.landing().root().display().to_string());
     // Where nothing landed, what is in the files has to be mended first.

@@ -110,6 +110,12 @@ fn words(body: &LandedBody, with_text: bool) -> String {
         "{} ({}), landed by {}\n  where     {}, frame {}, line {}\n",
         body.resource, body.api, body.run, body.file, body.frame, body.line
     );
+    if let Some(kept_in) = &body.kept_in {
+        words.push_str(&format!(
+            "  kept in   {}, {} bytes from byte {}\n",
+            kept_in.file, kept_in.length, kept_in.offset
+        ));
+    }
     if let Some(person) = &body.patient {
         words.push_str(&format!(
             "  page      resource {} of {} of grant {}, read in {}, {}\n",

@@ -7,7 +7,7 @@ use claimlake_contract::{
     ApiVersion, IdHash, LandingLayout, LandingOrigin, PatientId, ResourceType,
 };
 use claimlake_fhir::{content_hash, id_hash, quoted_id};
-use claimlake_landing::{LandingError, SealedRun, landing_runs, lines_of_patient};
+use claimlake_landing::{LandingError, SealedRun, lines_of_patient, listed_runs};
 
 use super::claim_kinds::ClaimKinds;
 
@@ -71,7 +71,7 @@ impl LandedBefore {
 
 impl Index {
     fn read(layout: &LandingLayout, api: ApiVersion) -> Result<Self, LandingError> {
-        let runs = landing_runs(layout)?.sealed;
+        let runs = listed_runs(layout)?.read(|run| run.api == api).sealed;
         let mut by_patient: HashMap<_, Vec<_>> = HashMap::new();
         let mut missed: HashMap<_, Vec<_>> = HashMap::new();
         for (number, run) in (0..).zip(&runs) {

@@ -68,6 +68,7 @@ pub(super) fn rewrite(
     leaving: Leaving<'_>,
     report: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
 ) -> Result<u64, LandingError> {
+    let folder = run.own_folder()?;
     let planned = plan(run, leaving);
     let api = run.manifest.api;
     let mut manifest = run.manifest.clone();
@@ -113,11 +114,11 @@ pub(super) fn rewrite(
         patient.frames = kept.copied().collect();
     }
     manifest.parts = parts;
-    sync_folder(&run.folder)?;
+    sync_folder(folder)?;
     reported(report(ForgetStep::PartsWritten(&manifest.run)))?;
-    manifest_file::write(&run.folder, &manifest)?;
+    manifest_file::write(folder, &manifest)?;
     reported(report(ForgetStep::ManifestWritten(&manifest.run)))?;
-    remove_unnamed_files(&run.folder, &manifest)?;
+    remove_unnamed_files(folder, &manifest)?;
     Ok(planned
         .iter()
         .map(|part| part.moved.removed.len() as u64)
@@ -183,7 +184,7 @@ fn look_at(
             removed.extend(begins..begins + frame.lines);
             return FrameAction::Gone;
         }
-        let Some(text) = frame_text(&part.path, frame) else {
+        let Some(text) = frame_text(&part.slice, frame) else {
             return FrameAction::Copied;
         };
         let before = removed.len();
@@ -224,7 +225,7 @@ fn write_part(
         match action {
             FrameAction::Gone => {}
             FrameAction::Copied => {
-                read_raw(&source, frame, &mut bytes)
+                read_raw(&source, part.slice.begins(), frame, &mut bytes)
                     .map_err(std::io::Error::other)
                     .map_err(LandingError::io("reading", &part.path))?;
                 let references = match records.raw(index) {
@@ -234,7 +235,7 @@ fn write_part(
                 target.append(&bytes, frame.lines, frame.uncompressed, &references)?;
             }
             FrameAction::Rewritten => {
-                let text = frame_text(&part.path, frame).unwrap_or_default();
+                let text = frame_text(&part.slice, frame).unwrap_or_default();
                 let of_frame = frame_references(&records, index).unwrap_or_default();
                 let (text, count, kept) = without(leaving, part, &text, &of_frame);
                 let compressed = compressor.compress(&text).map_err(compressing())?;

@@ -40,14 +40,15 @@ impl LineReferences {
 #[derive(Debug)]
 pub(crate) struct FrameRecords<'p> {
     part: &'p SealedPart,
-    file: Option<Result<File, String>>,
+    /// Where in the file the references begin, too.
+    file: Option<Result<(File, u64), String>>,
 }
 
 impl<'p> FrameRecords<'p> {
     pub(crate) fn of(part: &'p SealedPart) -> Self {
-        let path = part.references_path();
-        let file = path.map(|path| {
-            File::open(path).map_err(|error| format!("they cannot be opened: {error}"))
+        let file = part.open_references().map(|opened| {
+            let opened = opened.map(|(file, slice)| (file, slice.begins()));
+            opened.map_err(|error| format!("they cannot be opened: {error}"))
         });
         Self { part, file }
     }
@@ -92,14 +93,14 @@ impl<'p> FrameRecords<'p> {
             return Ok(None);
         };
         let damaged = |what: &str| format!("its references are damaged ({what})");
-        let file = file.as_ref().map_err(|error| damaged(error))?;
+        let (file, begins) = file.as_ref().map_err(|error| damaged(error))?;
         let frame = references.frames.get(index);
         let frame = *frame.ok_or_else(|| damaged("a frame is missing in the manifest"))?;
         if frame.length == 0 {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        read_raw(file, &frame, &mut bytes).map_err(|reason| damaged(&reason))?;
+        read_raw(file, *begins, &frame, &mut bytes).map_err(|reason| damaged(&reason))?;
         Ok(Some((frame, bytes)))
     }
 }

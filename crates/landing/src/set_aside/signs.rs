@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{ApiVersion, LandingManifest, LandingOrigin, ResourceType, RunId};
 
-use crate::LandingError;
-use crate::checksum::sha256_of;
+use crate::compacted::manifest::BEGINNING;
 use crate::folder::{entries, file_name};
 use crate::manifest_file::format_of;
 
@@ -43,20 +42,6 @@ pub(super) fn without_parts(
     manifest
 }
 
-/// What is wrong with a file, if anything.
-pub(super) fn damage(path: &Path, sha256: &str) -> Result<Option<String>, LandingError> {
-    match sha256_of(path) {
-        Ok(found) if found == sha256 => Ok(None),
-        Ok(_) => Ok(Some("its checksum differs from the manifest's".into())),
-        Err(LandingError::Io(refused))
-            if refused.source.kind() != std::io::ErrorKind::PermissionDenied =>
-        {
-            Ok(Some(refused.source.to_string()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// Whether the checksum file, and not the manifest, is damaged: it is not a checksum, or differs
 /// from the right one in at most two digits, which the checksum of another text would not.
 pub(super) fn is_damaged_sum(said: &str, found: &str) -> bool {
@@ -69,7 +54,8 @@ pub(super) fn is_damaged_sum(said: &str, found: &str) -> bool {
 }
 
 pub(super) fn is_other_format(text: &[u8]) -> bool {
-    format_of(text).is_ok_and(|found| found != claimlake_contract::LANDING_FORMAT)
+    let is_ours = |found| found == claimlake_contract::LANDING_FORMAT;
+    !text.starts_with(BEGINNING) && format_of(text).is_ok_and(|found| !is_ours(found))
 }
 
 /// Whether a run whose manifest is damaged was imported or extracted, from what is left of it;

@@ -7,8 +7,8 @@ use rusqlite::params;
 
 use super::grant::{GrantChange, GrantState, NewGrant, Stored};
 use super::moved::write_earlier;
-use super::row::{drop_intent, patient_lookup, write_patient};
-use super::store::{find, grant_of, renew, tokens_of};
+use super::row::{drop_intent, write_patient};
+use super::store::{find_by_patient, grant_of, renew, tokens_of};
 use crate::error::During;
 use crate::forget::{refuse_forgotten, take_back};
 use crate::sql::Sql;
@@ -220,8 +220,7 @@ impl Vault {
                 Err(VaultError::Forgotten) => return remove().map(|_| None),
                 other => other?,
             }
-            let lookup = patient_lookup(keys, grant.api, patient);
-            let Some(known) = find(connection, keys, "patient_lookup = ?1", &lookup)? else {
+            let Some(known) = find_by_patient(connection, keys, grant.api, patient)? else {
                 write_patient(connection, keys, handle, grant.api, patient)?;
                 return stored(handle, GrantChange::Inserted);
             };

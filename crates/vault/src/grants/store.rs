@@ -46,13 +46,7 @@ impl Vault {
         api: ApiVersion,
         patient: &PatientId,
     ) -> Result<Option<Grant>, VaultError> {
-        let lookup = patient_lookup(self.keys(), api, patient);
-        find(
-            &self.connection(),
-            self.keys(),
-            "patient_lookup = ?1",
-            &lookup,
-        )
+        find_by_patient(&self.connection(), self.keys(), api, patient)
     }
 
     /// The tokens of a grant.
@@ -97,10 +91,7 @@ impl Vault {
             refuse_forgotten(connection, keys, grant.api, grant.patient.as_ref())?;
             refuse_token_of_another(connection, keys, grant)?;
             let known = match &grant.patient {
-                Some(patient) => {
-                    let lookup = patient_lookup(keys, grant.api, patient);
-                    find(connection, keys, "patient_lookup = ?1", &lookup)?
-                }
+                Some(patient) => find_by_patient(connection, keys, grant.api, patient)?,
                 None => find_by_token(connection, keys, grant)?,
             };
             let stored = match known {
@@ -156,7 +147,7 @@ pub(crate) fn grant_of(
     keys: &Keys,
     handle: &GrantHandle,
 ) -> Result<Grant, VaultError> {
-    find(connection, keys, "handle = ?1", &handle.as_str())?.ok_or_else(|| {
+    find(connection, keys, "handle = ?1", &[&handle.as_str()])?.ok_or_else(|| {
         VaultError::UnknownGrant {
             handle: handle.clone(),
         }
@@ -187,14 +178,30 @@ pub(crate) fn tokens_of(
     })
 }
 
-pub(crate) fn find(
+/// The grant of a patient, by the index of both columns: `patient_lookup` alone has none.
+pub(super) const BY_PATIENT: &str = "api = ?1 AND patient_lookup = ?2";
+
+/// The grant that has, or had, a refresh token.
+pub(super) const BY_TOKEN: &str = "handle IN (SELECT handle FROM known_tokens WHERE lookup = ?1)";
+
+pub(super) fn find_by_patient(
+    connection: &Connection,
+    keys: &Keys,
+    api: ApiVersion,
+    patient: &PatientId,
+) -> Result<Option<Grant>, VaultError> {
+    let lookup = patient_lookup(keys, api, patient);
+    find(connection, keys, BY_PATIENT, &[&api.as_str(), &lookup])
+}
+
+fn find(
     connection: &Connection,
     keys: &Keys,
     condition: &str,
-    value: &dyn rusqlite::ToSql,
+    values: &[&dyn rusqlite::ToSql],
 ) -> Result<Option<Grant>, VaultError> {
     let sql = format!("SELECT {COLUMNS} FROM grants WHERE {condition}");
-    connection.first("looking a grant up", &sql, [value], |row| {
+    connection.first("looking a grant up", &sql, values, |row| {
         read_grant(row, keys)
     })
 }
@@ -208,12 +215,8 @@ fn find_by_token(
     let Some(refresh_token) = &grant.tokens.refresh_token else {
         return Ok(None);
     };
-    find(
-        connection,
-        keys,
-        "handle IN (SELECT handle FROM known_tokens WHERE lookup = ?1)",
-        &token_lookup(keys, refresh_token),
-    )
+    let lookup = token_lookup(keys, refresh_token);
+    find(connection, keys, BY_TOKEN, &[&lookup])
 }
 
 /// A refresh token that another patient's grant of the same version has, or had, is theirs: the

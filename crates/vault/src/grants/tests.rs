@@ -5,6 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use claimlake_contract::{ApiVersion, FixedClock, GrantHandle, PatientId, Secret};
 
+use super::row::{patient_lookup, token_lookup};
+use super::store::{BY_PATIENT, BY_TOKEN};
 use crate::{GrantChange, GrantState, KeySource, NewGrant, TokenPair, Vault};
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -164,4 +166,39 @@ fn a_removed_grant_leaves_no_row() {
     assert!(vault.remove_grant(&handle).unwrap());
     assert!(!vault.remove_grant(&handle).unwrap());
     assert!(vault.grants().unwrap().is_empty());
+}
+
+/// How many steps SQLite took through all rows of a table to find a grant.
+fn full_scan_steps(vault: &Vault, condition: &str, values: &[&dyn rusqlite::ToSql]) -> i32 {
+    let connection = vault.connection();
+    let sql = format!("SELECT handle FROM grants WHERE {condition}");
+    let mut statement = connection.prepare(&sql).unwrap();
+    assert!(statement.exists(values).unwrap());
+    statement.get_status(rusqlite::StatementStatus::FullscanStep)
+}
+
+#[test]
+fn a_grant_is_found_among_many_without_looking_at_the_others() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    for number in 1..=40 {
+        store(
+            &vault,
+            &number.to_string(),
+            &format!("refresh-{number}"),
+            100,
+        );
+    }
+    let patient = patient_lookup(vault.keys(), ApiVersion::V2, &PatientId::new("33"));
+    let api = ApiVersion::V2.as_str();
+    assert_eq!(full_scan_steps(&vault, BY_PATIENT, &[&api, &patient]), 0);
+    let token = token_lookup(vault.keys(), &Secret::new("refresh-33".to_owned()));
+    assert_eq!(full_scan_steps(&vault, BY_TOKEN, &[&token]), 0);
+    // So it is in a vault that an earlier version made.
+    let dropped = "DROP INDEX known_tokens_by_lookup";
+    vault.connection().execute_batch(dropped).unwrap();
+    assert!(full_scan_steps(&vault, BY_TOKEN, &[&token]) > 30);
+    drop(vault);
+    let again = self::vault(&data);
+    assert_eq!(full_scan_steps(&again, BY_TOKEN, &[&token]), 0);
 }
