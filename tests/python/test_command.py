@@ -87,3 +87,41 @@ def test_a_python_that_is_too_old_says_so(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 10, 1))
     with pytest.raises(ImportError, match="needs Python 3.11"):
         importlib.reload(claimlake)
+
+
+def test_a_command_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("CLAIMLAKE_BINARY", "/nowhere/claimlake")
+    for call in (
+        lambda: claimlake.run(data=tmp_path),
+        lambda: claimlake.flatten([], views=["claim"], pipeline="blue_button"),
+        lambda: claimlake.Sandbox().start(),
+    ):
+        claimlake._plan._text.cache_clear()
+        with pytest.raises(claimlake.MissingPackage, match="/nowhere/claimlake"):
+            call()
+
+
+def test_a_sandbox_that_nobody_stops_ends_with_python():
+    """Its address is that of nobody, when Python has ended."""
+    script = (
+        "import claimlake\n"
+        "sandbox = claimlake.Sandbox(patients=1, faults='429')\n"
+        "try:\n"
+        "    sandbox.env\n"
+        "except claimlake.ClaimlakeError as error:\n"
+        "    print(error.kind)\n"
+        "print(sandbox.start().url)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    kind, url = ended.stdout.splitlines()
+    assert kind == "input"
+    with pytest.raises(OSError):
+        urllib.request.urlopen(f"{url}/v3/fhir/metadata", timeout=5)
+
+
+def test_a_command_is_not_in_the_group_that_a_terminal_interrupts():
+    """Otherwise Ctrl-C reaches it twice, and the second one ends it before its safe point."""
+    import os
+
+    with claimlake.Sandbox(patients=1) as sandbox:
+        assert os.getpgid(sandbox._process.pid) == sandbox._process.pid != os.getpgid(0)

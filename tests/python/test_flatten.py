@@ -190,3 +190,49 @@ def test_other_threads_run_and_an_interrupt_is_heard(tmp_path):
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert rest.splitlines()[-1] == "interrupted"
+
+
+def test_views_are_taken_in_whatever_form_they_are_given(tmp_path):
+    (tmp_path / "view.json").write_text(json.dumps(VIEW))
+    forms = {
+        "one dict": VIEW,
+        "one text": json.dumps(VIEW),
+        "one file": tmp_path / "view.json",
+        "an iterator": iter([VIEW]),
+    }
+    for name, views in forms.items():
+        assert tuples(claimlake.flatten(PEOPLE, views=views)["person"]) == ROWS, name
+    assert list(claimlake.flatten(PEOPLE, views="claim_line")) == ["claim_line"]
+    (tmp_path / "latin.json").write_bytes(b"{\xe9}")
+    for wrong in ([3], [b"\xff{"], [tmp_path / "latin.json"], [{"a": object()}], [VIEW, VIEW]):
+        with pytest.raises(claimlake.ViewError):
+            claimlake.flatten(PEOPLE, views=wrong)
+
+
+def test_what_is_no_resource_is_a_reject_or_named_without_its_words(tmp_path):
+    for empty in ([], "", b"", "\n\n", b"\n"):
+        assert len(claimlake.flatten(empty, views=[VIEW])["person"]) == 0, empty
+    secret = "Mary 1950"
+    flat = claimlake.flatten(f"{secret}\n{ndjson()}", views=[VIEW])
+    assert (len(flat["person"]), len(flat.rejects)) == (3, 1)
+    for bad in ({**PEOPLE[0], "x": float("nan")}, {**PEOPLE[0], "x": "\ud800"}, '{"id": "\ud800"}', "not json"):
+        flat = claimlake.flatten([PEOPLE[1], bad], views=[VIEW])
+        assert (len(flat["person"]), len(flat.rejects)) == (1, 1), bad
+    with pytest.raises(claimlake.InputError) as error:
+        claimlake.flatten([{secret: datetime.date(1950, 1, 1), "x": {1, 2}}], views=[VIEW])
+    assert secret not in str(error.value)
+    # A name of a file that is misspelt is no resource.
+    with pytest.raises(claimlake.InputError, match="clams.ndjson"):
+        claimlake.flatten(["clams.ndjson.gz"], views=[VIEW])
+    with pytest.raises(claimlake.InputError, match="PosixPath"):
+        claimlake.view(VIEW, tmp_path / "people.ndjson")
+
+
+def test_an_iterable_that_raises_ends_it_with_its_own_error(tmp_path):
+    def people():
+        yield PEOPLE[0]
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        claimlake.flatten(people(), views=[VIEW], temporary=tmp_path)
+    assert not list(tmp_path.iterdir())

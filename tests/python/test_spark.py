@@ -189,3 +189,33 @@ def test_an_executor_without_the_package_is_named(spark, monkeypatch, demo, tmp_
 
     with pytest.raises(claimlake.MissingPackage, match="on every node"):
         claimlake.spark.transform(Refusing(), demo, tmp_path / "staged", "demo")
+
+
+def test_folders_with_claims_of_the_data_directory_are_no_place_for_staged_files(demo, spark, tmp_path):
+    data = tmp_path / "landing"
+    shutil.copytree(demo, data, symlinks=True)
+    for name in ("landing/out", "lake/out", "staged/out", "transformed/out"):
+        with pytest.raises(claimlake.InputError, match="claimlake keeps"):
+            claimlake.spark.transform(spark, data, data / name, "demo")
+        assert not (data / name).exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(claimlake.InputError, match="no folder"):
+        claimlake.spark.transform(spark, data, tmp_path / "file", "demo")
+    # A data directory that is named landing, as its folder is.
+    staged = claimlake.spark.transform(spark, data, tmp_path / "staged", "demo")
+    assert staged.rows["eob"] == len(claimlake.open(demo).table("eob"))
+
+
+def test_views_are_registered_from_any_folder_also_from_a_copy(demo, spark, tmp_path):
+    published = tmp_path / "it's a [lake] {ü}"
+    claimlake.command("transform", "--full", pipeline="demo", data=shutil.copytree(demo / "landing", published / "landing").parent)
+    claimlake.command("load", pipeline="demo", data=published)
+    copy = tmp_path / "a *copy* isn't [here]"
+    shutil.copytree(published / "lake", copy, symlinks=True)
+    rows = len(claimlake.open(demo).table("claim_line"))
+    for lake in (published, copy):
+        claimlake.spark.register(spark, lake)
+        assert spark.table("claim_line").count() == rows
+    # What the copy shows is in the copy.
+    shutil.rmtree(published)
+    assert spark.table("claim_line").count() == rows

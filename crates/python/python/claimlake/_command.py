@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import weakref
 
 from .errors import ClaimlakeError, CommandError, MissingPackage
 
@@ -143,7 +144,7 @@ def command(*arguments, pipeline=None, data=None, progress=None, cwd=None, env=N
     if data is not None:
         words += ["--data", os.fspath(data)]
     words += [os.fspath(argument) for argument in arguments]
-    process = subprocess.Popen(
+    process = _started(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -183,15 +184,41 @@ def command(*arguments, pipeline=None, data=None, progress=None, cwd=None, env=N
     return Summary(summary)
 
 
+def _started(words, **options):
+    """A process in a group of its own: a terminal's Ctrl-C reaches Python only, which passes it on once.
+
+    The second signal ends the command at once, without the safe point that the first one waits for.
+    """
+    try:
+        return subprocess.Popen(words, process_group=0, **options)
+    except (FileNotFoundError, PermissionError) as error:
+        if error.filename != words[0]:
+            raise
+        raise MissingPackage(f"cannot start the command {words[0]}: {error.strerror}") from None
+
+
 def _interrupt(process):
     """Lets the command end by itself; what it has read stays."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
             process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:
+            # It hangs, or Ctrl-C was pressed again.
             process.kill()
             process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+
+
+def _end(process):
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
 
 
 class _Tail:
@@ -255,6 +282,8 @@ class Sandbox:
         self, patients=12, faults=(), *, eobs=None, seed=None, latency_ms=0, auto_consent=True,
         replay=None, listen="127.0.0.1:0",
     ):
+        if isinstance(faults, str):
+            faults = [faults]
         self._words = ["sandbox", "--listen", listen, "--latency-ms", str(latency_ms)]
         if replay is None:
             self._words += ["--patients", str(patients)]
@@ -285,7 +314,7 @@ class Sandbox:
         """
         if self._process is not None:
             raise ClaimlakeError("the sandbox runs already", kind="input")
-        self._process = subprocess.Popen(
+        self._process = _started(
             [executable(), "--json", *self._words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -295,6 +324,8 @@ class Sandbox:
             errors="replace",
             env=environment(),
         )
+        # It ends with this object, and with Python, also if nobody stops it.
+        self._ended = weakref.finalize(self, _end, self._process)
         self._said = _Tail(self._process.stderr)
         for line in self._process.stdout:
             event = json.loads(line)
@@ -315,18 +346,14 @@ class Sandbox:
         """Ends it."""
         process, self._process = self._process, None
         if process is not None:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+            self._ended()
             self._said.join()
 
     @property
     def env(self):
         """The variables by which ``claimlake --pipeline blue_button`` uses it."""
+        if self._process is None:
+            raise ClaimlakeError("the sandbox does not run: use `with`, or start()", kind="input")
         return {
             "BLUE_BUTTON_CLIENT_ID": self.client_id,
             "BLUE_BUTTON_CLIENT_SECRET": self.client_secret,

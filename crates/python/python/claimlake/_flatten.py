@@ -4,6 +4,7 @@ import collections.abc
 import json
 import os
 import pathlib
+import re
 import tempfile
 
 from . import _native, _plan
@@ -93,17 +94,25 @@ def flatten(source, views=None, api="v3", *, pipeline=None, column=None, tempora
 
 
 def _is_text(source):
-    beginning = source[:64]
-    if isinstance(beginning, bytes):
-        beginning = beginning.decode("utf-8", "replace")
-    return beginning.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    # A text that begins with a bad line must not be taken for a path, which an error would show.
+    return source.lstrip("\ufeff \t\r\n")[:1] in ("", "{", "[") or "\n" in source
+
+
+# What is named so is a file, even if there is none.
+_FILE_NAME = re.compile(r"[^\n{\[]+\.(json|ndjson|jsonl)(\.(gz|zst))?")
+
+
+def _is_path(one):
+    if isinstance(one, os.PathLike):
+        return True
+    return isinstance(one, str) and not _is_text(one) and (os.path.exists(one) or bool(_FILE_NAME.fullmatch(one)))
 
 
 def _push(flattening, source, column, folder):
     if hasattr(source, "__arrow_c_stream__"):
         flattening.push_batches("batches", source, column)
     elif isinstance(source, (bytes, bytearray)) or (isinstance(source, str) and _is_text(source)):
-        text = source.encode("utf-8") if isinstance(source, str) else bytes(source)
+        text = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
         file = folder / "input"
         file.write_bytes(text)
         flattening.push_file(file, "input")
@@ -124,7 +133,7 @@ def _push_each(flattening, source, column):
         if hasattr(one, "__arrow_c_stream__") or hasattr(one, "__arrow_c_array__"):
             flattening.push_batches("batches", _as_stream(one), column)
             continue
-        if isinstance(one, os.PathLike) or (isinstance(one, str) and not _is_text(one) and os.path.exists(one)):
+        if _is_path(one):
             flattening.push_file(os.fspath(one), os.fspath(one))
             continue
         texts.append(text_of(one))
@@ -147,9 +156,16 @@ def text_of(resource):
     if isinstance(resource, bytes):
         return resource.strip()
     if isinstance(resource, str):
-        return resource.strip().encode("utf-8")
+        # What is no Unicode is a reject, as it is in a file.
+        return resource.strip().encode("utf-8", "surrogatepass")
     if isinstance(resource, dict):
-        return json.dumps(resource, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        try:
+            text = json.dumps(resource, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            # Of the error only its kind: its words may have a value.
+            words = "a resource given as a dict cannot be written as JSON"
+            raise InputError(f"{words} ({type(error).__name__}): give texts, or plain values") from None
+        return text.encode("utf-8", "surrogatepass")
     raise InputError(f"a resource is text, bytes or a dict, not {type(resource).__name__}")
 
 
@@ -176,6 +192,8 @@ def view(view_json, resources):
     viewing = _native.Viewing(text)
     if isinstance(resources, (dict, str, bytes)):
         resources = [resources]
+    if isinstance(resources, os.PathLike) or not isinstance(resources, collections.abc.Iterable):
+        raise InputError(f"cannot read resources from {type(resources).__name__}: give dicts, texts or bytes")
     texts, first = [], 1
     for resource in resources:
         texts.append(text_of(resource))

@@ -154,11 +154,25 @@ class Snapshot:
         return f"Snapshot(number={self.number}, tables={len(self.tables)}, folder={str(self.folder)!r})"
 
 
+#: The folder of a snapshot in Spark's views.
+_SPARK_PATH = re.compile(r"OPTIONS \(path '((?:[^'\\]|\\.)*/snapshots/\d+)/")
+
+
+def _spark_text(path):
+    """A path in a literal of Spark's, as a pattern of Hadoop's that matches this path only."""
+    pattern = re.sub(r"([*?\[\]{}\\])", r"\\\1", path)
+    return pattern.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+
+
 def _moved(text, folder):
     """Views name the folder where the snapshot was published; this lake may be a copy elsewhere."""
     if "SET VARIABLE lake = " in text:
         here = str(folder).replace("'", "''")
         return f"{text}\nSET VARIABLE lake = '{here}';"
+    published = _SPARK_PATH.search(text)
+    if published is not None:
+        here = _spark_text(str(folder))
+        return text if published[1] == here else text.replace(f"'{published[1]}/", f"'{here}/")
     published = re.search(r"'([^']*/snapshots/\d+)/", text)
     if published is None or published[1] == str(folder):
         return text

@@ -8,7 +8,7 @@ import subprocess
 
 from . import _native
 from ._command import environment, executable
-from .errors import CommandError, InputError, ViewError
+from .errors import CommandError, InputError, MissingPackage, ViewError
 
 
 def read(pipeline):
@@ -23,9 +23,12 @@ def read(pipeline):
 def _text(pipeline, folder):
     # A file may be edited in between; then only another process sees it, as with imports.
     command = [executable(), "--pipeline", pipeline, "plan"]
-    ended = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env=environment(), stdin=subprocess.DEVNULL
-    )
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, cwd=folder, env=environment(), stdin=subprocess.DEVNULL
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise MissingPackage(f"cannot start the command {command[0]}: {error.strerror}") from None
     if ended.returncode == 2:
         raise ViewError(ended.stderr.strip().removeprefix("error: "))
     if ended.returncode != 0:
@@ -35,22 +38,33 @@ def _text(pipeline, folder):
 
 def definition(view):
     """The JSON text of a ViewDefinition: a dict, JSON, or a file."""
+    _is_definition(view)
     if isinstance(view, dict):
-        return "view", json.dumps(view)
+        try:
+            return "view", json.dumps(view)
+        except (TypeError, ValueError) as error:
+            raise ViewError(f"the view cannot be written as JSON: {error}") from None
     if isinstance(view, bytes):
-        view = view.decode("utf-8")
+        try:
+            view = view.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ViewError(f"the view is not UTF-8: byte {error.start}") from None
     if isinstance(view, str) and view.lstrip("\ufeff \t\r\n").startswith("{"):
         return "view", view
     path = pathlib.Path(view)
     try:
         return str(path), path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ViewError(f"the view {path} is not UTF-8: byte {error.start}") from None
     except OSError as error:
         raise InputError(f"cannot read the view {path}: {error.strerror}") from error
 
 
 def _is_definition(view):
-    if isinstance(view, (dict, bytes, pathlib.Path)):
+    if isinstance(view, (dict, bytes, os.PathLike)):
         return True
+    if not isinstance(view, str):
+        raise ViewError(f"a view is a name, JSON, a dict or a file, not {type(view).__name__}")
     return view.lstrip().startswith("{") or view.endswith(".json")
 
 
@@ -67,6 +81,10 @@ def for_flattening(views, pipeline):
 
     Views that are named come from the pipeline, with its context columns and what it derives.
     """
+    if isinstance(views, (str, bytes, dict, os.PathLike)):
+        views = [views]
+    # It may be an iterator, and is read twice.
+    views = None if views is None else list(views)
     named = [] if views is None else [view for view in views if not _is_definition(view)]
     given = [] if views is None else [view for view in views if _is_definition(view)]
     if pipeline is None and (views is None or named):

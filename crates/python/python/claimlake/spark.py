@@ -107,10 +107,14 @@ def transform(spark, landing, out, pipeline="blue_button", *, task_mb=64, check=
     :raises MissingPackage: if executors do not have this package.
     """
     data = pathlib.Path(landing).absolute()
-    if data.name == "landing":
+    # A data directory may have this name, too.
+    if data.name == "landing" and not (data / "landing").is_dir():
         data = data.parent
     if not (data / "landing").is_dir():
         raise InputError(f"{landing} is neither a data directory nor its folder landing")
+    own = [data.resolve() / name for name in ("landing", "transformed", "staged", "lake")]
+    if any(pathlib.Path(out).resolve().is_relative_to(folder) for folder in own):
+        raise InputError(f"{out} is in a folder of the data directory that claimlake keeps: name another folder")
     read = _plan.read(pipeline)
     plan = _native.Plan(json.dumps(read["plan"]))
     out = pathlib.Path(out).absolute()
@@ -145,7 +149,10 @@ def transform(spark, landing, out, pipeline="blue_button", *, task_mb=64, check=
 
 def _claim(out):
     """Makes the job's folder, which another driver cannot make again."""
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{out} is no folder: name another one") from None
     job = out / _JOB
     try:
         job.mkdir(mode=0o700)
