@@ -96,9 +96,13 @@ fn what_a_newer_version_than_the_named_one_replaced_goes_too() {
             .iter()
             .any(|table| table.delta_version < latest(&store, &table.name))
     );
+    let newest = |store: &Store| ["bills", "totals"].map(|table| latest(store, table));
+    let before = newest(&store);
     scene.earlier.set(Earlier::Remove);
     scene.publish(&store, "three").unwrap();
     assert_eq!(paths(&store), only_the_newest(&store));
+    // No number of a version is used twice: readers keep what they know of versions.
+    assert_eq!(newest(&store), before);
     assert_eq!(sums_of_newest(&store), Some(both(3)));
 }
 
