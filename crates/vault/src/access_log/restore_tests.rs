@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use claimlake_contract::{ApiVersion, PatientId, SystemClock};
+use claimlake_contract::{ApiVersion, FixedClock, PatientId, SystemClock};
 
 use super::AccessAction;
 use super::gap_tests::{Scene, append};
@@ -56,7 +56,9 @@ fn a_copy_that_went_on_elsewhere_and_was_put_here_is_noticed() {
         // The line to hide, and as many lines elsewhere.
         append(&scene.vault());
         let source = KeySource::in_config_dir(scene.config.path());
-        let other = Vault::open(copy.path(), &source, Arc::new(SystemClock)).unwrap();
+        // Lines of the same millisecond would be equal.
+        let clock = FixedClock::at(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+        let other = Vault::open(copy.path(), &source, Arc::new(clock)).unwrap();
         let other = other.noting_outside(Some(scene.config.path()));
         for _ in 0..elsewhere {
             append(&other);
