@@ -17,7 +17,7 @@ pub(crate) enum Turn {
     Current,
     /// Another version.
     Earlier,
-    /// One that may stand beside another version of the same claim.
+    /// One that may be there beside another version of the same claim.
     Last,
 }
 

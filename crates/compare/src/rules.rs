@@ -128,7 +128,7 @@ pub struct PairingRule {
     pub at_most_one_different: Vec<String>,
 }
 
-/// Claims that may stand beside another version of the same claim.
+/// Claims that may be there beside another version of the same claim.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PairedLast {

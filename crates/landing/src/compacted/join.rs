@@ -229,9 +229,9 @@ impl JoinedFile {
             hash.update(piece);
             all.update(piece);
             file.write_all(piece).map_err(|error| {
-                let told = std::io::Error::from(error.kind());
+                let same_kind = std::io::Error::from(error.kind());
                 refused = Some(error);
-                told
+                same_kind
             })
         });
         if let Some(error) = refused {

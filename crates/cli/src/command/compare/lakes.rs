@@ -38,7 +38,7 @@ impl NamedLake {
                 )));
             }
         };
-        // A snapshot lies two folders below its lake; a copy of one may stand alone.
+        // A snapshot lies two folders below its lake; a copy of one may be alone.
         let above = snapshot
             .parent()
             .filter(|above| above.ends_with("snapshots"));
