@@ -1,7 +1,10 @@
 //! Consents from the command line: what is asked for, what is over, and the sandbox to try it with.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -111,23 +114,30 @@ fn the_sandbox_prints_what_a_shell_sets_logs_requests_without_names_and_warns_wh
         &format!("{url}/v2/fhir/Patient/-20140000008325?access_token=secret"),
     );
     ask("GET", &format!("{url}/v3/o/token/"));
-    serving.kill().unwrap();
-    let mut words = String::new();
-    serving
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut words)
-        .unwrap();
-    serving.wait().unwrap();
-    for said in [
+    // A request is logged after its answer.
+    let mut unsaid = vec![
         "GET /v2/fhir/Patient/{id} 400 ",
         "GET /v3/o/token/ 405 ",
         "warning: --listen 0.0.0.0:0",
         "ssh -L ",
-    ] {
-        assert!(words.contains(said), "{said}: {words}");
+    ];
+    let (send, said) = mpsc::channel();
+    let stderr = BufReader::new(serving.stderr.take().unwrap());
+    let reading = thread::spawn(move || {
+        for line in stderr.lines() {
+            send.send(line.unwrap()).unwrap();
+        }
+    });
+    let mut words = String::new();
+    while !unsaid.is_empty() {
+        let line = said.recv_timeout(Duration::from_secs(60));
+        words += &line.unwrap_or_else(|_| panic!("{unsaid:?}: {words}"));
+        unsaid.retain(|what| !words.contains(what));
     }
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    reading.join().unwrap();
+    words.extend(said);
     for unsaid in ["20140000008325", "access_token", values[1]] {
         assert!(!words.contains(unsaid), "{unsaid}: {words}");
     }

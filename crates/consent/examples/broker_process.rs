@@ -116,9 +116,10 @@ fn migrate(data: &str, url: &str, client_id: &str) -> ExitCode {
             .await
             .unwrap();
         say(&format!(
-            "refused {} ended {}",
+            "refused {} ended {} left {}",
             report.refused.len(),
-            report.ended.len()
+            report.ended.len(),
+            report.left
         ));
     });
     ExitCode::SUCCESS

@@ -108,8 +108,10 @@ async fn five_hundred_consents_survive_kills_of_the_command_and_the_broker_and_a
         child.wait().unwrap();
         broker_has_ended(&data).await;
         match last.as_deref() {
-            Some("refused 1 ended 0") => denied += 1,
-            Some("refused 0 ended 0") => break,
+            Some("refused 0 ended 0 left 0") => break,
+            // A command whose broker ends may give up before another one answers.
+            Some(said) if said.starts_with("refused 0 ended 0 ") => {}
+            Some(said) if said.starts_with("refused 1 ended 0 ") => denied += 1,
             Some(other) => panic!("{other}"),
             None => {}
         }
