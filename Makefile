@@ -132,7 +132,7 @@ test-spark: venv
 # Optional: published lakes by deltalake, Polars, DuckDB's delta_scan and a local S3 server.
 test-publish: venv .venv-readers/duckdb-delta/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
-	.venv/bin/python -m pytest tests/interop/test_publish.py tests/interop/test_publish_faults.py tests/interop/test_publish_races.py tests/interop/test_delta_scan.py
+	.venv/bin/python -m pytest tests/interop/test_publish.py tests/interop/test_publish_faults.py tests/interop/test_publish_races.py tests/interop/test_publish_kills.py tests/interop/test_publish_occasions.py tests/interop/test_delta_scan.py
 
 # Azurite is Azure storage on this machine (Node.js, which has npm).
 test-azure: venv

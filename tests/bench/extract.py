@@ -193,6 +193,8 @@ def median(runs, key):
 
 
 def one(run, options, server, people):
+    if options.scratch:
+        pathlib.Path(options.scratch).mkdir(parents=True, exist_ok=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-extract-", dir=options.scratch))
     try:
         return run(options, server, folder, options.api, people)

@@ -3,19 +3,38 @@
 import copy
 import decimal
 import json
+import os
+import subprocess
 
 import deltalake
 import duckdb
 import polars
 import pyarrow.dataset
 
-from conftest import claimlake, landed
+from conftest import binary, claimlake, landed
 
 
 def publish(home, url, data=None, env=None):
     summary, ended = claimlake(home, "--data", data or home / "data", "publish", url, env=env)
     assert summary["exit"] == 0, ended.stderr
     return summary["publish"]
+
+
+def start(home, data, url, environment):
+    """A publish in a process of its own, which can be killed."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CLAIMLAKE_")}
+    clean |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")} | environment
+    return subprocess.Popen(
+        [binary(), "--json", "--data", data, "publish", url], cwd=home, env=clean,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
+def newest_state(store, prefix):
+    """The newest `snapshots/<seq>.json` of a place in a bucket."""
+    states = [key for key in store.keys(f"{prefix}/snapshots/")]
+    last = max(states, key=lambda key: int(key.rsplit("/", 1)[1].removesuffix(".json")))
+    return json.loads(store.read(last))
 
 
 def manifest(data):

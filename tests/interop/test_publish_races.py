@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import threading
 
 import pytest
@@ -16,8 +15,8 @@ import pytest
 pytest.importorskip("deltalake", reason="deltalake is missing: requirements-publish.txt has it")
 pytest.importorskip("moto.server", reason="moto is missing: requirements-publish.txt has it")
 
-from conftest import binary, claimlake  # noqa: E402
-from published import change_a_claim, manifest, publish  # noqa: E402
+from conftest import claimlake  # noqa: E402
+from published import change_a_claim, manifest, newest_state, publish, start  # noqa: E402
 from stores import BUCKET, Cut, Store  # noqa: E402
 
 ROUNDS = int(os.environ.get("PUBLISH_ROUNDS", "8"))
@@ -46,21 +45,6 @@ def copies(home):
         change_a_claim(home, copied, 1000 + number)
         copies.append(copied)
     return copies
-
-
-def start(home, data, url, environment):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CLAIMLAKE_")}
-    clean |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")} | environment
-    return subprocess.Popen(
-        [binary(), "--json", "--data", data, "publish", url], cwd=home, env=clean,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )
-
-
-def newest_state(store, prefix):
-    states = [key for key in store.keys(f"{prefix}/snapshots/")]
-    last = max(states, key=lambda key: int(key.rsplit("/", 1)[1].removesuffix(".json")))
-    return json.loads(store.read(last))
 
 
 def files_at(store, prefix, table, version):
