@@ -12,7 +12,7 @@
 {% endmacro %}
 
 {% macro stub_of_seed(seed) %}
-  {% set schema = this.database ~ '.' ~ target.schema %}
+  {% set schema = adapter.quote(this.database) ~ '.' ~ adapter.quote(target.schema) %}
   {% set claims = schema ~ '.medical_claim' %}
   {# Seed -> the column of its codes, the column of the claims, other columns. #}
   {% set of_claims = {
