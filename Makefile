@@ -138,7 +138,7 @@ test-publish: venv .venv-readers/duckdb-delta/ready
 test-azure: venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-publish.txt
 	npm install --silent --no-save --prefix $(TARGET)/azurite azurite@3.37.0
-	AZURITE=$(abspath $(TARGET))/azurite/node_modules/.bin/azurite-blob .venv/bin/python -m pytest tests/interop/test_publish_azure.py
+	AZURITE=$(abspath $(TARGET))/azurite/node_modules/.bin/azurite-blob .venv/bin/python -m pytest tests/interop/test_publish_azure.py tests/interop/test_publish_races.py
 
 # Optional: CMS's own Python SDK against the sandbox.
 test-sdk: venv

@@ -100,6 +100,9 @@ class Store:
         self.before = self.after = None
         self.server.shutdown()
 
+    def url(self, prefix):
+        return f"s3://{BUCKET}/{prefix}"
+
     def environment(self, who="testing"):
         return {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": "us-east-1",

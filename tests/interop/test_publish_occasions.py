@@ -35,10 +35,17 @@ class Place:
 
     def expect_new_state(self):
         """Publishes, and everybody reads what the lake has."""
-        published = self.claimlake("publish", self.target.as_uri())["publish"]
-        self.sequence += 1
-        assert (published["changed"], published["sequence"]) == (True, self.sequence)
+        assert self.publish()
         self.expect_read()
+
+    def publish(self):
+        """Whether there is a new state: there is one for every other snapshot."""
+        local = self.state()["local"] if self.sequence else {"run": None}
+        is_new = local["run"] != manifest(self.data)["run"]
+        published = self.claimlake("publish", self.target.as_uri())["publish"]
+        self.sequence += is_new
+        assert (published["changed"], published["sequence"]) == (is_new, self.sequence)
+        return is_new
 
     def expect_read(self):
         read_everywhere(self.data, self.target)
@@ -58,9 +65,12 @@ class Place:
         summary = self.claimlake("verify", "--published", self.target.as_uri())
         assert summary["verify"]["files_read"] > 0
 
+    def state(self):
+        return json.loads((self.target / "snapshots" / f"{self.sequence}.json").read_text())
+
     def expect_spark(self):
         """Spark reads the Parquet files of the state: rows and money of every table."""
-        state = json.loads((self.target / "snapshots" / f"{self.sequence}.json").read_text())
+        state = self.state()
         for table in manifest(self.data)["tables"]:
             name = table["layout"]["name"]
             expected = local_table(self.data, table)
@@ -96,7 +106,9 @@ def test_1_after_a_load(place):
 def test_2_after_a_rebuild(place):
     place.claimlake("transform", "--full")
     place.claimlake("load", "--rebuild")
-    place.expect_new_state()
+    # Tables that came out the same are no other snapshot.
+    place.publish()
+    place.expect_read()
 
 
 def test_3_after_a_rollback(place):
@@ -104,7 +116,8 @@ def test_3_after_a_rollback(place):
     place.expect_new_state()
     place.claimlake("transform")
     place.claimlake("load", "--unpin")
-    place.expect_new_state()
+    place.publish()
+    place.expect_read()
 
 
 def test_4_after_the_lake_was_made_anew(place):
