@@ -115,7 +115,7 @@ def read_everywhere(data, root, storage_options=None):
 
 def change_a_claim(home, data, paid=123456.78):
     """Lands a newer version of one claim that paid more, and loads it."""
-    claim = next(r for api, r in landed(data) if r["resourceType"] == "ExplanationOfBenefit" and "payment" in r)
+    claim = next(r for api, r in landed(data) if "amount" in r.get("payment", {}))
     claim = copy.deepcopy(claim)
     claim["meta"]["lastUpdated"] = f"2031-01-01T00:00:{int(paid) % 60:02}Z"
     claim["payment"]["amount"]["value"] = paid
