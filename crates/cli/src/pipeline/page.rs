@@ -109,7 +109,7 @@ mod tests {
                 .unwrap(),
         };
         table.extend(more);
-        file.try_into()
+        toml::from_str(&file.to_string())
     }
 
     #[test]

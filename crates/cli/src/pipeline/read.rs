@@ -137,14 +137,14 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
     let file = table.clone();
     let applied = overrides::apply(&mut table, &variable);
-    let pipeline: Pipeline = table.try_into().map_err(|_: toml::de::Error| {
+    let pipeline = of_table(&table).map_err(|_| {
         // Without the variables the file is right, so one of them is wrong.
         let is_wrong = |found: &&Override| {
             let mut alone = file.clone();
             overrides::apply(&mut alone, |name| {
                 (name == found.variable).then(|| variable(name)).flatten()
             });
-            alone.try_into::<Pipeline>().is_err()
+            of_table(&alone).is_err()
         };
         match applied.iter().find(is_wrong) {
             Some(found) => {
@@ -162,6 +162,11 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     })?;
     check(&pipeline)?;
     Ok(pipeline)
+}
+
+/// By its text, since a second deserializer of all sections takes long to compile.
+fn of_table(table: &toml::Table) -> Result<Pipeline, toml::de::Error> {
+    toml::from_str(&table.to_string())
 }
 
 fn one_line(error: &toml::de::Error, text: &str) -> String {
