@@ -113,7 +113,7 @@ def read_everywhere(data, root, storage_options=None):
     assert found == wanted
 
 
-def change_a_claim(home, data, paid=123456.78):
+def change_a_claim(home, data, paid=123456.78, options=()):
     """Lands a newer version of one claim that paid more, and loads it."""
     claim = next(r for api, r in landed(data) if "amount" in r.get("payment", {}))
     claim = copy.deepcopy(claim)
@@ -122,5 +122,5 @@ def change_a_claim(home, data, paid=123456.78):
     file = home / "changed.ndjson"
     file.write_text(json.dumps(claim) + "\n")
     for arguments in (["import", file, "--api", "v2"], ["transform"], ["load"]):
-        summary, ended = claimlake(home, "--data", data, *arguments)
+        summary, ended = claimlake(home, *options, "--data", data, *arguments)
         assert summary["exit"] == 0, ended.stderr

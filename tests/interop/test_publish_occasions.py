@@ -186,5 +186,5 @@ def test_6_after_a_removal_nothing_of_the_patient_is_there(place):
     place.sequence = max(int(path.stem) for path in pathlib.Path(place.target, "snapshots").iterdir())
     place.expect_read()
     assert searched() == set()
-    change_a_claim(place.home, place.data, 4321.5)
+    change_a_claim(place.home, place.data, 4321.5, place.options)
     place.expect_new_state()
