@@ -64,6 +64,7 @@ impl Actual {
         lake: &LakeId,
     ) -> Result<()> {
         let mut is_ours = false;
+        let mut says_more = false;
         let mut operation = None;
         for line in lines.split(|byte| *byte == b'\n') {
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -78,6 +79,11 @@ impl Actual {
             if action["txn"]["appId"] == application(lake) {
                 is_ours = true;
             }
+            let mut names = action
+                .as_object()
+                .into_iter()
+                .flat_map(|action| action.keys());
+            says_more |= names.any(|name| name != "commitInfo");
             operation = operation.or_else(|| {
                 let text = action["commitInfo"]["operation"].as_str()?;
                 Some(
@@ -89,12 +95,18 @@ impl Actual {
             });
             self.apply_action(table, &action);
         }
-        if !is_ours {
+        // A VACUUM says when it begins and ends. The table stays as it was, and files that it removed
+        // are sent again.
+        let is_note = !says_more
+            && operation
+                .as_deref()
+                .is_some_and(|name| name.starts_with("VACUUM"));
+        if !is_ours && !is_note {
             let operation = operation.map_or_else(String::new, |name| format!(" ({name})"));
             return Err(PublishError::Foreign(format!(
                 "another program changed the published table {table}: version {version} of its Delta \
-                 log{operation} is not claimlake's, and writing into published tables, OPTIMIZE and \
-                 VACUUM included, is not supported; publish to another place, or remove what is at \
+                 log{operation} is not claimlake's, and writing into published tables, OPTIMIZE \
+                 included, is not supported; publish to another place, or remove what is at \
                  this one and publish again"
             )));
         }

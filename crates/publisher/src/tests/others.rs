@@ -68,6 +68,36 @@ fn a_table_that_another_program_changed_is_named() {
     }
 }
 
+/// What deltalake 1.6.6 writes into a log before and after it removes files.
+#[test]
+fn a_vacuum_of_another_program_is_no_change() {
+    let scene = Scene::new();
+    let store = scene.folder_store();
+    scene.load(&[("AL", 1), ("TX", 2)]);
+    scene.publish(&store, "one").unwrap();
+    for (version, note) in [(1, "VACUUM START"), (2, "VACUUM END")] {
+        let commit = format!(r#"{{"commitInfo":{{"operation":"{note}","engineInfo":"other"}}}}"#);
+        let path = format!("bills/_delta_log/{version:020}.json");
+        wait(store.write(&path, Bytes::from(commit))).unwrap();
+    }
+    let state = newest_state(&store).unwrap();
+    wait(store.remove(&state.tables[0].files[0].path)).unwrap();
+    let healed = scene.publish(&store, "two").unwrap();
+    assert_eq!((healed.sequence, healed.sent_files), (1, 1));
+    assert_eq!(latest(&store, "bills"), 2);
+    assert_eq!(sums_of_newest(&store).unwrap()["bills"], 3);
+    scene.load(&[("AL", 5)]);
+    assert!(scene.publish(&store, "three").unwrap().changed);
+    assert_eq!(sum_at(&store, "bills", 3), 5);
+    // A note that says more is a change.
+    let commit = r#"{"commitInfo":{"operation":"VACUUM END"}}
+{"remove":{"path":"x","dataChange":true}}"#;
+    let path = "bills/_delta_log/00000000000000000004.json";
+    wait(store.write(path, Bytes::from(commit))).unwrap();
+    let words = scene.publish(&store, "four").unwrap_err().to_string();
+    assert!(words.contains("VACUUM"), "{words}");
+}
+
 #[test]
 fn a_write_that_never_replaces_has_one_winner_who_may_ask_twice() {
     let scene = Scene::new();
