@@ -12,6 +12,7 @@ mod error;
 mod found;
 mod http;
 mod identity;
+mod names;
 mod newest_state;
 mod publish;
 mod request;

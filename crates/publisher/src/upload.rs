@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::error::{PublishError, Result};
 use crate::found::FoundTarget;
+use crate::names;
 use crate::state::FileState;
 use crate::store::{LocalFile, Store};
 use crate::wanted::Wanted;
@@ -55,7 +56,7 @@ impl Sent {
             .map(|file| {
                 let count = &count;
                 async move {
-                    let path = wanted.folder.join(&file.path);
+                    let path = wanted.folder.join(names::in_lake(&file.path));
                     let local = LocalFile {
                         path: &path,
                         bytes: file.bytes,

@@ -10,6 +10,7 @@ use crate::delta::commit::Added;
 use crate::delta::{schema, stats};
 use crate::error::{PublishError, Result};
 use crate::identity::IDENTITY;
+use crate::names;
 use crate::request::PublishRequest;
 use crate::state::{FileState, LocalSnapshot, STATES, State, TableState};
 
@@ -113,7 +114,12 @@ impl Wanted {
         files: impl Iterator<Item = &'t FileState>,
     ) -> Result<Vec<Added<'t>>> {
         files
-            .map(|file| Ok((file, stats::of_file(&folder.join(&file.path), columns)?)))
+            .map(|file| {
+                Ok((
+                    file,
+                    stats::of_file(&folder.join(names::in_lake(&file.path)), columns)?,
+                ))
+            })
             .collect()
     }
 
@@ -168,7 +174,7 @@ fn partition_columns(table: &LakeTable) -> Vec<String> {
 
 fn files(table: &LakeTable, now: i64) -> Vec<FileState> {
     let file = |file: &claimlake_contract::LakeFile| FileState {
-        path: file.path.clone(),
+        path: names::at_target(&file.path),
         bytes: file.bytes,
         rows: file.rows,
         sha256: file.sha256.clone(),

@@ -11,6 +11,7 @@ use super::difference::{Difference, Repair};
 use crate::contents::{self, Contents};
 use crate::error::{PublishError, Result};
 use crate::found::FoundTarget;
+use crate::names;
 use crate::state::{FileState, State, TableState};
 use crate::store::Store;
 
@@ -120,10 +121,11 @@ pub(super) async fn of_lake(
     progress: &dyn Progress,
 ) -> Result<Read> {
     let one = |file: FileState| async move {
-        match File::open(folder.join(&file.path)) {
+        let path = folder.join(names::in_lake(&file.path));
+        match File::open(&path) {
             Ok(content) => contents_of(content, file.path).await,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Missing),
-            Err(error) => Err(PublishError::io("opening", &folder.join(&file.path))(error)),
+            Err(error) => Err(PublishError::io("opening", &path)(error)),
         }
     };
     read(tables, Side::Lake, progress, one).await

@@ -69,6 +69,29 @@ fn what_was_published_agrees_and_every_byte_was_read() {
     }
 }
 
+/// Object stores' clients encode a few characters that Hive does not.
+#[test]
+fn values_that_readers_encode_agree_in_lake_and_log() {
+    let scene = Scene::new();
+    for store in [memory(), scene.folder_store()] {
+        scene.load(&[("{b}", 1), ("a~b|c", 30), ("50%", 7)]);
+        scene.publish(&store, "one").unwrap();
+        let paths = wait(store.list()).unwrap().into_iter();
+        let paths: Vec<String> = paths.map(|(path, _)| path).collect();
+        for folder in ["state=%7Bb%7D", "state=a%7Eb%7Cc", "state=50%25"] {
+            let begin = format!("bills/{folder}/");
+            assert!(
+                paths.iter().any(|path| path.starts_with(&begin)),
+                "{folder}"
+            );
+        }
+        assert_eq!(compared(&scene, &store).unwrap().differences, []);
+        let sums = super::scene::sums_of_newest(&store).unwrap();
+        assert_eq!((sums["bills"], sums["totals"]), (38, 38));
+        assert!(!scene.publish(&store, "two").unwrap().changed);
+    }
+}
+
 /// Each kind of damage is found, and what is said about it mends it.
 #[test]
 fn every_difference_is_found_and_its_repair_mends_it() {
