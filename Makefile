@@ -121,12 +121,12 @@ wheel: .venv-wheel/ready
 
 # The same package of what the Rust tests have compiled, in a fresh environment, with its tests.
 test-python: venv
-	cargo build --workspace --locked --lib --bins
+	cargo build --workspace --locked --bins --examples
 	tests/python/run.sh $(TARGET)/debug
 
 # Optional: its tests with executors in processes of their own, one of which is killed.
 test-spark: venv
-	cargo build --workspace --locked --lib --bins
+	cargo build --workspace --locked --bins --examples
 	SPARK_TEST_MASTER='local-cluster[2,1,2048]' tests/python/run.sh $(TARGET)/debug -k spark
 
 # Optional: published lakes by deltalake, Polars, DuckDB's delta_scan and a local S3 server.

@@ -25,8 +25,6 @@ python=$!
 # clippy's, which says all that `make lint` says of what it compiles.
 export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings
 cargo test --workspace --locked --no-run
-# The module of the Python package: all else is compiled.
-cargo build --workspace --locked --lib --bins
 ended "$python" "$logs/python.log"
 
 $make test-interop >"$logs/interop.log" 2>&1 &

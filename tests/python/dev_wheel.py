@@ -27,7 +27,7 @@ def contents(compiled):
     for path in sorted(source.rglob("*")):
         if path.is_file() and path.suffix in (".py", ".pyi", ".typed"):
             yield path.relative_to(source).as_posix(), path.read_bytes(), 0o644
-    yield "claimlake/_native.abi3.so", (compiled / "lib_native.so").read_bytes(), 0o755
+    yield "claimlake/_native.abi3.so", (compiled / "examples" / "lib_native.so").read_bytes(), 0o755
     yield f"claimlake-{version()}.data/scripts/claimlake", (compiled / "claimlake").read_bytes(), 0o755
     info = f"claimlake-{version()}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: claimlake\nVersion: {version()}\nRequires-Python: >=3.11\n"
