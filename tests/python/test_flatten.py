@@ -61,6 +61,7 @@ def test_whatever_form_resources_have_the_rows_are_the_same(tmp_path):
         "generator": (person for person in PEOPLE),
         "arrow": pyarrow.table({"value": texts}),
         "large arrow": pyarrow.table({"value": pyarrow.array(texts, pyarrow.large_string())}),
+        "series": polars.Series("value", texts),
         "polars": polars.DataFrame({"number": [1, 2], "value": texts}),
     }
     for name, source in sources.items():
@@ -147,6 +148,8 @@ def test_an_input_that_cannot_be_read_says_so(tmp_path):
     assert "nowhere.ndjson" in str(error.value)
     with pytest.raises(claimlake.InputError, match="2 columns of texts"):
         claimlake.flatten(pyarrow.table({"a": ["{}"], "b": ["{}"]}), views=[VIEW])
+    with pytest.raises(claimlake.InputError, match="not one column"):
+        claimlake.flatten(pyarrow.chunked_array([["{}"]]), views=[VIEW])
     with pytest.raises(claimlake.InputError, match="int"):
         claimlake.flatten([1, 2], views=[VIEW])
 
@@ -236,3 +239,20 @@ def test_an_iterable_that_raises_ends_it_with_its_own_error(tmp_path):
     with pytest.raises(RuntimeError, match="mine"):
         claimlake.flatten(people(), views=[VIEW], temporary=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_full_is_no_fault_of_claimlake(tmp_path):
+    source = tmp_path / "people.ndjson"
+    source.write_text(ndjson() * 3000)
+    # Files that must not grow any more behave like a full disk.
+    script = (
+        "import claimlake, json, pathlib, resource\n"
+        f"view = json.loads({json.dumps(json.dumps(VIEW))})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
+        "try:\n"
+        f"    claimlake.flatten(pathlib.Path({str(source)!r}), views=[view])\n"
+        "except claimlake.ClaimlakeError as error:\n"
+        "    print(error.kind)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.stdout.strip() == "io", ended.stderr

@@ -136,6 +136,19 @@ def test_snapshots_stay_as_they_were_and_one_that_is_removed_says_so(demo, tmp_p
     assert error.value.kind == "snapshot_gone"
 
 
+def test_a_damaged_file_is_damage_of_the_lake(demo, tmp_path):
+    copy = tmp_path / "lake"
+    shutil.copytree(demo / "lake", copy, symlinks=True)
+    (file, *_) = claimlake.open(copy).table("coverage")._native.files
+    whole = file.read_bytes()
+    file.unlink()
+    for damaged in (whole[:-4] + b"PAR?", whole[:-8] + b"\xff\xff\xff\x7fPAR1", b""):
+        file.write_bytes(damaged)
+        with pytest.raises(claimlake.LakeError, match="claimlake verify") as error:
+            claimlake.open(copy).table("coverage")
+        assert error.value.kind == "lake"
+
+
 def test_a_missing_package_is_named(demo, monkeypatch):
     import sys
 

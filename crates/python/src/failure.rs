@@ -3,7 +3,7 @@
 
 use arrow_schema::ArrowError;
 use claimlake_landing::{LandingError, LandingErrorKind};
-use claimlake_loader::LoadError;
+use claimlake_loader::{LoadError, LoadErrorKind};
 use claimlake_transformer::TransformError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -116,13 +116,22 @@ impl From<LandingError> for Failure {
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        Self::new(Kind::Lake, error.to_string())
+        let kind = match error.kind() {
+            LoadErrorKind::Io => Kind::Io,
+            _ => Kind::Lake,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 
 impl From<ArrowError> for Failure {
     fn from(error: ArrowError) -> Self {
-        Self::new(Kind::Internal, error.to_string())
+        // Such as a full disk below rows that wait to be read.
+        let kind = match error {
+            ArrowError::IoError(..) => Kind::Io,
+            _ => Kind::Internal,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

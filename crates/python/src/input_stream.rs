@@ -27,5 +27,11 @@ pub(crate) fn reader_of(object: &Bound<'_, PyAny>) -> PyResult<Reader> {
     // and marks it as released, so the capsule does not release it again.
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer) };
     let reader = arrow_array::ffi_stream::RecordBatchStreamReader::try_new(stream);
-    Ok(Box::new(reader.map_err(Failure::from)?))
+    let reader = reader.map_err(|error| {
+        let words = format!(
+            "the Arrow stream has no batches: give a table or a frame, not one column ({error})"
+        );
+        Failure::new(Kind::Input, words)
+    })?;
+    Ok(Box::new(reader))
 }

@@ -52,7 +52,8 @@ pub(crate) fn schema_of(folder: &Path, number: u64, table: &LakeTable) -> Result
         Some(file) => {
             let path = folder.join(&file.path);
             let file = File::open(&path).map_err(|error| opening(&path, number, &error))?;
-            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|error| Failure::new(Kind::Lake, damaged(&path, &error)))?;
             let fields = metadata.schema().fields().iter();
             fields.map(|field| field.as_ref().clone()).collect()
         }
@@ -65,6 +66,13 @@ pub(crate) fn schema_of(folder: &Path, number: u64, table: &LakeTable) -> Result
         fields.push(parsed(column)?);
     }
     Ok(Arc::new(Schema::new(fields)))
+}
+
+fn damaged(path: &Path, error: &parquet::errors::ParquetError) -> String {
+    format!(
+        "{} is damaged ({error}): run `claimlake verify`",
+        path.display()
+    )
 }
 
 /// Why a file of a snapshot cannot be opened.
@@ -130,13 +138,7 @@ impl TableReader {
             _ => ArrowError::IoError(format!("opening {}: {error}", path.display()), error),
         })?;
         let failed = |error: parquet::errors::ParquetError| {
-            ArrowError::ExternalError(
-                format!(
-                    "{} is damaged ({error}): run `claimlake verify`",
-                    path.display()
-                )
-                .into(),
-            )
+            ArrowError::ExternalError(damaged(&path, &error).into())
         };
         let metadata =
             ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()).map_err(failed)?;

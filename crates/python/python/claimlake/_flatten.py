@@ -109,6 +109,9 @@ def _is_path(one):
 
 
 def _push(flattening, source, column, folder):
+    if hasattr(source, "to_frame") and not hasattr(source, "columns"):
+        # A Series is a column without a table.
+        source = source.to_frame()
     if hasattr(source, "__arrow_c_stream__"):
         flattening.push_batches("batches", source, column)
     elif isinstance(source, (bytes, bytearray)) or (isinstance(source, str) and _is_text(source)):
