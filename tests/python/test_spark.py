@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import sys
+import threading
 
 import pytest
 from pyspark import cloudpickle
@@ -174,6 +175,99 @@ def test_what_lands_during_the_job_is_not_read(demo, spark, tmp_path):
     assert len(list((tmp_path / "data/landing").glob("api=v2/resource=Patient/run=*"))) == 2
     assert staged.rows["patient"] == 12
     assert staged.load().exit == 0
+
+
+def land_patient(data, number):
+    """Lands one patient, as a run of its own; each run has another body of patient -1."""
+    bodies = [
+        {"resourceType": "Patient", "id": name, "meta": {"lastUpdated": f"2026-01-02T03:04:{number:02}Z"}, "gender": gender}
+        for name, gender in ((f"-{100 + number}", "female"), ("-1", ("male", "female")[number % 2]))
+    ]
+    source = data / f"{number}.ndjson"
+    source.write_text("".join(json.dumps(body) + "\n" for body in bodies))
+    claimlake.command("import", "--api", "v2", source, pipeline="demo", data=data)
+
+
+def join_landing(number, folder):
+    """Two runs end when the first task has read: landing's small runs are joined, and their folders removed.
+    Other tasks wait until then."""
+    job = pathlib.Path(folder).parents[1]
+    data = job.parents[1] / "data"
+    try:
+        (job / "joining").mkdir()
+    except FileExistsError:
+        while not (job / "joined").exists():
+            threading.Event().wait(0.05)
+        return
+    try:
+        landed = int((data / "landed").read_text())
+        for more in range(landed, landed + 2):
+            land_patient(data, more)
+    finally:
+        (job / "joined").touch()
+
+
+def test_runs_that_are_joined_and_moved_during_the_job_lose_no_row(spark, tmp_path):
+    data, runs = tmp_path / "data", 7
+    data.mkdir()
+    for number in range(runs):
+        land_patient(data, number)
+    (data / "landed").write_text(str(runs))
+    landing = data / "landing/api=v2/resource=Patient"
+    before = shutil.copytree(data / "landing", tmp_path / "before" / "landing").parent
+    folders = set(landing.iterdir())
+    assert len(folders) == runs
+    staged = claimlake.spark.transform(spark, data, tmp_path / "staged", "demo", task_mb=0, _hook=join_landing)
+    assert staged.tasks == runs and (staged.exit, staged.counts["resources"]) == (0, 2 * runs)
+    assert not folders & set(landing.iterdir())
+    # What landed before is in it, once, and nothing of what landed later; and it can be loaded.
+    claimlake.command("transform", "--full", pipeline="demo", data=before)
+    claimlake.command("load", pipeline="demo", data=before)
+    assert staged.load(tmp_path / "theirs").exit == 0
+    assert lake_bytes(tmp_path / "theirs") == lake_bytes(before) != {}
+    staged.load()
+    # Only what the job has not read is read now.
+    later = claimlake.command("transform", pipeline="demo", data=data)
+    assert later.transform.resources == 4 and not later.transform.full
+
+
+def test_what_a_job_has_read_is_not_read_again(demo, spark, tmp_path):
+    shutil.copytree(demo / "landing", tmp_path / "data/landing")
+    staged = claimlake.spark.transform(spark, tmp_path / "data", tmp_path / "staged", "demo")
+    staged.load()
+    claimlake.command("verify", pipeline="demo", data=tmp_path / "data")
+    assert not claimlake.command("transform", pipeline="demo", data=tmp_path / "data").transform.changed
+    # A rollback, and so a lake without these rows, forgets it.
+    shutil.rmtree(tmp_path / "data/lake")
+    assert claimlake.command("transform", pipeline="demo", data=tmp_path / "data").transform.changed
+
+
+def test_files_that_are_missing_after_the_job_are_noticed(demo, spark, tmp_path):
+    shutil.copytree(demo / "landing", tmp_path / "data/landing")
+    staged = claimlake.spark.transform(spark, tmp_path / "data", tmp_path / "staged", "demo")
+    # Many rows belong to one claim: only the job knows that some are missing.
+    (lines,) = [file for file in staged.files if file.table == "eob_item"][:1]
+    lines.path.unlink()
+    with pytest.raises(claimlake.CommandError, match="1 file missing or not as the job wrote it .eob_item/"):
+        staged.load()
+    claimlake.command("load", "--staged-parquet", staged.out, "--partial", pipeline="demo", data=tmp_path / "data")
+    # All of landing is read again, therefore.
+    assert claimlake.command("transform", pipeline="demo", data=tmp_path / "data").transform.changed
+
+
+def test_rows_of_another_pipeline_are_refused(demo, spark, tmp_path):
+    shutil.copytree(demo / "landing", tmp_path / "data/landing")
+    staged = claimlake.spark.transform(spark, tmp_path / "data", tmp_path / "staged", "demo")
+    manifest = tmp_path / "staged/_claimlake/manifest.json"
+    said = json.loads(manifest.read_text())
+    for changed in ({"plan_hash": "0"}, {"rules": 0}):
+        manifest.write_text(json.dumps(said | changed))
+        with pytest.raises(claimlake.CommandError, match="another pipeline"):
+            staged.load()
+    manifest.write_text("{")
+    with pytest.raises(claimlake.CommandError, match="is damaged: stage it again"):
+        staged.load()
+    assert not (tmp_path / "data/lake/current").exists()
 
 
 def test_an_executor_without_the_package_is_named(spark, monkeypatch, demo, tmp_path):

@@ -1,7 +1,7 @@
 //! The data directory: it is created private, locked while a stage writes, and gives the next run
 //! id.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,7 @@ mod folded;
 mod records;
 
 pub(crate) use folded::runs_of;
-pub(crate) use records::{drop_sum, read_record, read_whole_staged};
-use records::{keep_sums, write_private};
+pub(crate) use records::{JOB_FOLDER, drop_sum, read_record, read_whole_staged};
 
 /// The file in the data directory, where none is named.
 pub(crate) const REPORT_FILE: &str = "report.html";
@@ -81,46 +80,6 @@ impl DataDir {
         runs.retain(|folder| run_of(folder).is_some() && folder.join(MANIFEST_FILE).is_file());
         runs.sort();
         Ok(runs)
-    }
-
-    /// Removes a loaded run's rows. What was read, rejected and unread stays on record, since the
-    /// next `transform` leaves out what is in the lake already.
-    pub(crate) fn retire_staged_run(
-        &self,
-        folder: &Path,
-        snapshot: Option<u64>,
-    ) -> anyhow::Result<PathBuf> {
-        let Some(name) = folder.file_name() else {
-            return Ok(folder.to_path_buf());
-        };
-        let record = self.transformed().join(name);
-        // A record appears as a whole or not at all, because it may be read at any moment.
-        let building = self.transformed().join(BUILDING);
-        removal::remove(&building)?;
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&building)
-            .with_context(|| format!("making {}", building.display()))?;
-        for file in [REJECTS_FILE, UNREAD_FILE, MANIFEST_FILE] {
-            let from = folder.join(file);
-            if from.is_file() {
-                fs::copy(&from, building.join(file))
-                    .and_then(|_| File::open(building.join(file))?.sync_all())
-                    .with_context(|| format!("keeping {}", from.display()))?;
-            }
-        }
-        let number = snapshot.unwrap_or_default().to_string();
-        keep_sums(folder, &building, &number)
-            .with_context(|| format!("writing into {}", building.display()))?;
-        write_private(&building.join(SNAPSHOT_FILE), &number)
-            .with_context(|| format!("writing into {}", building.display()))?;
-        removal::remove(&record)?;
-        fs::rename(&building, &record)
-            .with_context(|| format!("renaming {}", building.display()))?;
-        removal::sync(&self.transformed())?;
-        removal::remove(folder)?;
-        Ok(record)
     }
 
     /// Removes every staged run, and what a killed transform left of one.

@@ -127,6 +127,6 @@ pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTab
 pub use row_owners::earlier::damaged_earlier_owners;
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use staged_parquet::{
-    Share, StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
-    seal_staged_parquet,
+    ComparedBodies, SealedParquet, Share, StagedBodies, StagedParquet, StagedProblems, StagingJob,
+    TableShape, check_staged_parquet, seal_staged_parquet,
 };

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use claimlake_contract::{KEYS_TABLE, LandingLayout, hex};
+use claimlake_contract::{KEYS_TABLE, LandingLayout, RunId, hex};
 use claimlake_landing::{LandingError, create_private_dir, create_private_file, landing_runs};
-use claimlake_transformer::{Output, Task};
+use claimlake_transformer::{Output, RULES_VERSION, Task};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -19,6 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Kind, Result, check_signals};
 use crate::plan::Plan;
+
+/// Behind the files of all tasks, which are named by numbers.
+const DRIVER_FILE: &str = "z-driver.parquet";
 
 /// Divides what has landed below the data directory into tasks, each as JSON, and writes what no task
 /// makes into the folders of the tables in `out`: a file without rows for each of them, and the keys of
@@ -34,17 +37,22 @@ pub(crate) fn tasks(
     let made = py.detach(|| {
         let runs = landing_runs(&LandingLayout::in_data(&data))?;
         let tasks = claimlake_transformer::tasks(&runs.sealed, &plan.compiled, bytes)?;
+        let mut driver_files = BTreeMap::new();
         for (table, schema) in plan.compiled.staged_schemas() {
             let folder = out.join(&table);
             create_private_dir(&folder).map_err(unwritable)?;
             let gone = tasks.gone.as_ref().filter(|_| table == KEYS_TABLE);
-            // Behind the files of all tasks, which are named by numbers.
-            let mut file = Written::create(folder.join("z-driver.parquet"), &schema)?;
+            let path = folder.join(DRIVER_FILE);
+            let mut file = Written::create(path.clone(), &schema)?;
             if let Some(gone) = gone {
                 file.write(gone)?;
             }
             file.finish()?;
+            driver_files.insert(format!("{table}/{DRIVER_FILE}"), checksum(&path)?);
         }
+        // A run whose other types are still being written is not read as a whole.
+        let is_whole = |run: &&RunId| runs.unsealed.iter().all(|other| other.run != **run);
+        let landing_runs: Vec<&RunId> = tasks.landing_runs.iter().filter(is_whole).collect();
         let damaged = runs.damaged.iter();
         let damaged: Vec<String> = damaged
             .map(|manifest| format!("{}: {}", manifest.path.display(), manifest.reason))
@@ -52,7 +60,10 @@ pub(crate) fn tasks(
         let whole = json!({
             "without_view": tasks.without_view,
             "gone": tasks.gone_count,
-            "landing_runs": tasks.landing_runs,
+            "plan_hash": plan.compiled.hash(),
+            "rules": RULES_VERSION,
+            "landing_runs": landing_runs,
+            "driver_files": driver_files,
             "unsealed": runs.unsealed.len(),
             "damaged_manifests": damaged,
         });

@@ -130,8 +130,11 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     )
     .map_err(|error| pinned::explained(error, &data, invocation))?;
     // Runs that another program staged stay where they are, and belong to that program.
-    let own_runs = match arguments.staged_parquet {
-        Some(_) => &[],
+    let own_runs = match &arguments.staged_parquet {
+        Some(folder) => {
+            data.record_foreign_run(folder, outcome.snapshot)?;
+            &[]
+        }
         None => staged_runs.as_slice(),
     };
     for run in own_runs {

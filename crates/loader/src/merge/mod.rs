@@ -18,6 +18,7 @@ pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;
+pub(crate) mod record_sorter;
 pub(crate) mod resource_list;
 mod resource_sorter;
 mod ruled_tables;

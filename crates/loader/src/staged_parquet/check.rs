@@ -14,9 +14,9 @@ use claimlake_contract::{LANDING_ORDER_COLUMN, StagedTable, period_type};
 use serde::Serialize;
 
 use super::bodies::StagedBodies;
+use super::sorted_keys::{SortedKeys, StagedKey, hash_of_id};
 use crate::error::{LoadError, Result};
-use crate::merge::keys::{self, KeyRow};
-use crate::merge::staged_keys::as_key_file;
+use crate::merge::record_sorter::{RecordSorter, SortedRecords};
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 
 /// What a view states about the rows of its table.
@@ -80,188 +80,215 @@ impl StagedProblems {
     }
 }
 
-/// One row of the keys.
-struct StagedKey {
-    order: u64,
-    /// A hash of the id of its resource.
-    id: u64,
-    /// The position of its type among those that were met.
-    of_type: usize,
-    has_rows: bool,
-    is_of_period: bool,
-}
+/// The folder in the staged one for what is sorted on disk. Its files have no names.
+const SPILL: &str = "_checking";
+
+/// About the bytes of memory that sorting the rows of a table takes.
+const BUDGET: usize = 32 << 20;
 
 /// Checks a sealed folder; the bodies that it says it holds can then be compared with landing.
 ///
-/// Holds some 60 bytes for each resource.
+/// Keys and the places of rows are sorted, in the folder where memory does not suffice: some 200 MB
+/// are needed, however many resources there are.
 ///
 /// # Errors
 ///
-/// A file cannot be read, or the keys lack a column.
+/// A file cannot be read, the keys lack a column, or the disk is full.
 pub fn check_staged_parquet(
     folder: &Path,
     shapes: &[TableShape],
 ) -> Result<(StagedProblems, StagedBodies)> {
     let run = StagedRun::open(folder)?;
+    let spill = folder.join(SPILL);
     let mut problems = StagedProblems::default();
-    let mut bodies = StagedBodies::default();
-    let mut types = Vec::new();
-    let mut staged = read_keys(&run, &mut types, &mut bodies)?;
-    staged.sort_unstable_by_key(|key| key.order);
-    let of_resource = |key: &&StagedKey| key.has_rows && !key.is_of_period;
-    problems.resources = staged.iter().filter(of_resource).count() as u64;
-    let same = |pair: &&[StagedKey; 2]| pair[0].order == pair[1].order;
-    problems.same_order = staged.array_windows().filter(same).count() as u64;
-    problems.same_hash = bodies.shared();
+    let mut bodies = StagedBodies::new(&spill)?;
+    let keys = SortedKeys::read(&run, &spill, &mut bodies)?;
+    problems.resources = keys.resources.iter().sum();
+    problems.same_order = keys.same_order;
+    problems.same_hash = bodies.shared()?;
     for table in run.tables() {
         let name = &table.layout.name;
         let shape = shapes.iter().find(|shape| shape.table == *name);
-        let position = |of: &str| types.iter().position(|known| known == of);
-        let of_type = position(table.resource.as_str());
-        let of_period = position(&period_type(table.resource.as_str(), name));
+        let of_type = keys.type_number(table.resource.as_str());
         if table.files.is_empty() {
             problems.tables_without_files.push(name.clone());
-            let expected = |key: &&StagedKey| key.has_rows && Some(key.of_type) == of_type;
-            let of = staged.iter().filter(expected).count() as u64;
+            let of = of_type.map_or(0, |of_type| keys.of_type(of_type));
             if of > 0 && shape.is_some_and(|shape| shape.has_one_row) {
                 let all = Share { count: of, of };
                 problems.without_row.insert(name.clone(), all);
             }
             continue;
         }
-        let of_types = (of_type, of_period);
-        check_table(&run, table, shape, of_types, &staged, &mut problems)?;
+        let table = Checked {
+            table,
+            has_one_row: shape.is_some_and(|shape| shape.has_one_row),
+            id_column: shape.and_then(|shape| shape.id_column.as_deref()),
+            of_type,
+            of_period: keys.type_number(&period_type(table.resource.as_str(), name)),
+        };
+        if let Some(rows) = table.rows(&run, &spill)? {
+            table.compare(rows, &keys, &mut problems)?;
+        }
     }
     Ok((problems, bodies))
 }
 
-/// Reads `_keys` into memory. `types` collects the resource types that occur, so that a key holds a
-/// number instead of a text; ids are kept as 64-bit hashes.
-fn read_keys(
-    run: &StagedRun,
-    types: &mut Vec<String>,
-    bodies: &mut StagedBodies,
-) -> Result<Vec<StagedKey>> {
-    let mut staged = Vec::new();
-    for batch in run.keys() {
-        let batch = std::sync::Arc::new(as_key_file(&batch?, run)?);
-        for row in 0..batch.num_rows() {
-            let key = KeyRow { batch: &batch, row };
-            let resource_type = key.text(keys::RESOURCE_TYPE).unwrap_or_default();
-            let of_type = types.iter().position(|known| known == resource_type);
-            let of_type = of_type.unwrap_or_else(|| {
-                types.push(resource_type.to_owned());
-                types.len() - 1
-            });
-            let has_rows = !key.is_tombstone();
-            let period = key.period();
-            if has_rows && period.is_none() {
-                bodies.add(key.resource(), key.content_hash());
-            }
-            let id = match period {
-                Some(period) => period.resource_id,
-                None => key.text(keys::ID).unwrap_or_default(),
-            };
-            staged.push(StagedKey {
-                order: key.order(),
-                id: hash_of_id(id),
-                of_type,
-                has_rows,
-                is_of_period: period.is_some(),
-            });
+/// A table that is compared with the keys.
+struct Checked<'a> {
+    table: &'a StagedTable,
+    has_one_row: bool,
+    id_column: Option<&'a str>,
+    /// The type of its resources; `None` if no key has it.
+    of_type: Option<u16>,
+    /// The type of their periods. A row of neither is one too many.
+    of_period: Option<u16>,
+}
+
+/// Neighbouring rows of one landing order and one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rows {
+    order: u64,
+    /// A hash of the id.
+    id: Option<u64>,
+    rows: u64,
+}
+
+impl Rows {
+    const BYTES: usize = 25;
+
+    fn to_record(self) -> [u8; Self::BYTES] {
+        let mut record = [0; Self::BYTES];
+        record[..8].copy_from_slice(&self.order.to_be_bytes());
+        record[8] = u8::from(self.id.is_some());
+        record[9..17].copy_from_slice(&self.id.unwrap_or_default().to_be_bytes());
+        record[17..].copy_from_slice(&self.rows.to_be_bytes());
+        record
+    }
+
+    fn of_record(record: &[u8; Self::BYTES]) -> Self {
+        let number = |from: usize| {
+            let bytes = record.get(from..).and_then(|bytes| bytes.first_chunk());
+            u64::from_be_bytes(bytes.copied().unwrap_or_default())
+        };
+        Self {
+            order: number(0),
+            id: (record[8] != 0).then(|| number(9)),
+            rows: number(17),
         }
     }
-    Ok(staged)
 }
 
-/// Used to notice a row with the id of another resource; a collision would hide one such row, and
-/// nothing else depends on it.
-fn hash_of_id(id: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
-}
-
-/// Compares the rows of one table with the keys. `staged` is sorted by landing order; `of_type` is
-/// `None` if no key has the table's resource type, and `of_period` if it has no keys of periods: a
-/// row of neither is one too many.
-fn check_table(
-    run: &StagedRun,
-    table: &StagedTable,
-    shape: Option<&TableShape>,
-    (of_type, of_period): (Option<usize>, Option<usize>),
-    staged: &[StagedKey],
-    problems: &mut StagedProblems,
-) -> Result<()> {
-    let name = &table.layout.name;
-    let Some(schema) = run.schema(table)? else {
-        return Ok(());
-    };
-    let id_column = shape.and_then(|shape| shape.id_column.as_deref());
-    let wanted = [id_column, Some(LANDING_ORDER_COLUMN)];
-    let wanted = wanted.into_iter().flatten();
-    let columns: Vec<usize> = wanted
-        .filter_map(|column| schema.index_of(column).ok())
-        .collect();
-    let has_one_row = shape.is_some_and(|shape| shape.has_one_row);
-    let mut rows = match has_one_row {
-        true => vec![0_u8; staged.len()],
-        false => Vec::new(),
-    };
-    let (mut of_none, mut of_another) = (0, 0);
-    for batch in run.batches(table, Some(&columns), Checksums::Trust) {
-        let batch = batch?;
-        let orders = landing_orders(&batch).ok_or_else(|| {
-            let reason = format!("the table {name} has no fit column {LANDING_ORDER_COLUMN}");
-            LoadError::staged(&run.folder, reason)
-        })?;
-        let ids = id_column.and_then(|column| batch.column_by_name(column));
-        let mut last = None;
-        for (row, order) in orders.iter().enumerate() {
-            let found = match last {
-                Some((of, found)) if of == *order => found,
-                _ => staged.binary_search_by_key(order, |key| key.order).ok(),
-            };
-            last = Some((*order, found));
-            let key = found.map(|index| (index, &staged[index]));
-            let is_of_table = |key: &StagedKey| {
-                let key_type = Some(key.of_type);
-                key.has_rows && (key_type == of_type || key_type == of_period)
-            };
-            match key.filter(|(_, key)| is_of_table(key)) {
-                None => of_none += 1,
-                Some((index, key)) => {
-                    if let Some(rows) = rows.get_mut(index) {
-                        *rows = rows.saturating_add(1);
+impl Checked<'_> {
+    /// The places of all rows, by landing order; `None` if the table has no file.
+    fn rows(
+        &self,
+        run: &StagedRun,
+        spill: &Path,
+    ) -> Result<Option<SortedRecords<{ Rows::BYTES }>>> {
+        let name = &self.table.layout.name;
+        let Some(schema) = run.schema(self.table)? else {
+            return Ok(None);
+        };
+        let wanted = [self.id_column, Some(LANDING_ORDER_COLUMN)];
+        let wanted = wanted.into_iter().flatten();
+        let columns: Vec<usize> = wanted
+            .filter_map(|column| schema.index_of(column).ok())
+            .collect();
+        let mut sorter = RecordSorter::new(name, spill.join("rows"), BUDGET)?;
+        let mut last: Option<Rows> = None;
+        for batch in run.batches(self.table, Some(&columns), Checksums::Trust) {
+            let batch = batch?;
+            let orders = landing_orders(&batch).ok_or_else(|| {
+                let reason = format!("the table {name} has no fit column {LANDING_ORDER_COLUMN}");
+                LoadError::staged(&run.folder, reason)
+            })?;
+            let ids = self
+                .id_column
+                .and_then(|column| batch.column_by_name(column));
+            for (row, order) in orders.iter().enumerate() {
+                let id = ids.and_then(|ids| text_at(ids.as_ref(), row));
+                let next = Rows {
+                    order: *order,
+                    id: id.map(hash_of_id),
+                    rows: 1,
+                };
+                match &mut last {
+                    Some(last) if (last.order, last.id) == (next.order, next.id) => last.rows += 1,
+                    _ => {
+                        if let Some(last) = last.replace(next) {
+                            sorter.push(&last.to_record())?;
+                        }
                     }
-                    let id = ids.and_then(|ids| text_at(ids.as_ref(), row));
-                    of_another += u64::from(id.is_some_and(|id| hash_of_id(id) != key.id));
                 }
             }
         }
+        if let Some(last) = last {
+            sorter.push(&last.to_record())?;
+        }
+        sorter.finish().map(Some)
     }
-    let mut note = |into: fn(&mut StagedProblems) -> &mut BTreeMap<String, u64>, count: u64| {
-        if count > 0 {
-            into(problems).insert(name.clone(), count);
-        }
-    };
-    note(|problems| &mut problems.rows_of_none, of_none);
-    note(|problems| &mut problems.rows_of_another, of_another);
-    if has_one_row {
-        let expected = staged
-            .iter()
-            .zip(&rows)
-            .filter(|(key, _)| key.has_rows && Some(key.of_type) == of_type);
-        let (mut none, mut several) = (Share::default(), 0);
-        for (_, rows) in expected {
-            none.of += 1;
-            none.count += u64::from(*rows == 0);
-            several += u64::from(*rows > 1);
-        }
-        note(|problems| &mut problems.with_several_rows, several);
-        if none.count > 0 {
-            problems.without_row.insert(name.clone(), none);
-        }
+
+    fn is_of_table(&self, key: &StagedKey) -> bool {
+        let of_key = Some(key.of_type);
+        key.has_rows && (of_key == self.of_type || of_key == self.of_period)
     }
-    Ok(())
+
+    /// Goes through rows and keys, both in landing order.
+    fn compare(
+        &self,
+        rows: SortedRecords<{ Rows::BYTES }>,
+        keys: &SortedKeys,
+        problems: &mut StagedProblems,
+    ) -> Result<()> {
+        let (mut of_none, mut of_another, mut several) = (0, 0, 0);
+        let mut none = Share::default();
+        let mut end_of = |key: &StagedKey, rows: u64| {
+            if key.has_rows && Some(key.of_type) == self.of_type {
+                none.of += 1;
+                none.count += u64::from(rows == 0);
+                several += u64::from(rows > 1);
+            }
+        };
+        let mut keys = keys.by_order()?;
+        let mut key = keys.next().transpose()?;
+        let mut rows_of_key = 0;
+        for record in rows {
+            let found = Rows::of_record(&record?);
+            while let Some(before) = key.filter(|key| key.order < found.order) {
+                end_of(&before, std::mem::take(&mut rows_of_key));
+                key = keys.next().transpose()?;
+            }
+            let own = key.filter(|key| key.order == found.order);
+            match own.filter(|key| self.is_of_table(key)) {
+                None => of_none += found.rows,
+                Some(key) => {
+                    rows_of_key += found.rows;
+                    if found.id.is_some_and(|id| id != key.id) {
+                        of_another += found.rows;
+                    }
+                }
+            }
+        }
+        while let Some(last) = key {
+            end_of(&last, std::mem::take(&mut rows_of_key));
+            key = keys.next().transpose()?;
+        }
+        let name = &self.table.layout.name;
+        let note = |tables: &mut BTreeMap<String, u64>, count: u64| {
+            if count > 0 {
+                tables.insert(name.clone(), count);
+            }
+        };
+        note(&mut problems.rows_of_none, of_none);
+        note(&mut problems.rows_of_another, of_another);
+        if self.has_one_row {
+            note(&mut problems.with_several_rows, several);
+            if none.count > 0 {
+                problems.without_row.insert(name.clone(), none);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The value of a text column, with 32-bit or 64-bit offsets; `None` for null and for columns of

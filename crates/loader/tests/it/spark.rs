@@ -89,9 +89,11 @@ fn what_spark_staged_becomes_the_same_lake() {
         run: run_id(1),
         pipeline_hash: manifest.pipeline_hash,
         full: false,
+        job: None,
         tables: manifest.tables,
     })
-    .unwrap();
+    .unwrap()
+    .manifest;
     assert_eq!((sealed.resources, sealed.tables[0].files.len()), (50, 2));
     let mut lakes = Vec::new();
     for folder in [staged, spark] {

@@ -1,12 +1,14 @@
 //! `load --staged-parquet`: rows that another program staged, such as the Spark job.
 
+mod job;
+
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::RunId;
 use claimlake_landing::landing_runs;
 use claimlake_loader::{
-    StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
+    ComparedBodies, StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
     seal_staged_parquet,
 };
 use claimlake_transformer::{Plan, landed_bodies};
@@ -36,13 +38,15 @@ pub(super) fn seal(
         )));
     }
     let plan = plan::compile(invocation.pipeline()?, invocation.origin())?;
-    seal_staged_parquet(&StagedParquet {
+    let job = job::read(folder, &plan, invocation)?;
+    let sealed = seal_staged_parquet(&StagedParquet {
         folder: folder.to_path_buf(),
         run: run.clone(),
         pipeline_hash: plan.hash().to_owned(),
         rules: claimlake_transformer::RULES_VERSION,
         // Both ask for what only all of landing can answer.
         full: arguments.rebuild || arguments.drop_absent,
+        job,
         tables: plan.staged_tables(),
     })
     .with_context(|| {
@@ -52,13 +56,14 @@ pub(super) fn seal(
         )
     })?;
     let (problems, bodies) = check_staged_parquet(folder, &shapes(&plan))?;
-    let bodies = with_landing(bodies, invocation)?;
+    let compared = with_landing(bodies, invocation)?;
     let output = invocation.output();
     let mut fields = json!(problems);
-    fields["not_landed"] = json!(bodies.as_ref().map(StagedBodies::not_landed));
-    fields["of_other_content"] = json!(bodies.as_ref().map(StagedBodies::of_other_content));
+    fields["not_landed"] = json!(compared.map(|compared| compared.not_landed));
+    fields["of_other_content"] = json!(compared.map(|compared| compared.of_other_content));
+    fields["other_files"] = json!(sealed.other_files);
     output.add_to_summary("staged_parquet", fields);
-    let wrong = contradictions(&problems, bodies.as_ref());
+    let wrong = contradictions(&problems, compared.unwrap_or_default());
     if !wrong.is_empty() {
         return Err(anyhow!(
             "{} cannot be published: {}; stage it again from this data directory's landing",
@@ -67,7 +72,15 @@ pub(super) fn seal(
         )
         .into());
     }
-    let missing = missing(&problems);
+    let mut missing = missing(&problems);
+    let others = &sealed.other_files;
+    if !others.is_empty() {
+        missing.push(format!(
+            "{} missing or not as the job wrote it ({})",
+            counted(others.len() as u64, "file"),
+            shown(others)
+        ));
+    }
     match (missing.is_empty(), arguments.partial) {
         (true, _) => Ok(()),
         (false, true) => {
@@ -100,7 +113,7 @@ fn shapes(plan: &Plan) -> Vec<TableShape> {
 fn with_landing(
     mut bodies: StagedBodies,
     invocation: &Invocation,
-) -> Outcome<Option<StagedBodies>> {
+) -> Outcome<Option<ComparedBodies>> {
     let runs = landing_runs(&invocation.data()?.landing())?.sealed;
     if runs.is_empty() {
         return Ok(None);
@@ -108,7 +121,7 @@ fn with_landing(
     landed_bodies(&runs, |api, resource, id, content| {
         bodies.found(api.as_str(), resource.as_str(), id, content);
     });
-    Ok(Some(bodies))
+    Ok(Some(bodies.compare()?))
 }
 
 fn missing(problems: &StagedProblems) -> Vec<String> {
@@ -122,21 +135,26 @@ fn missing(problems: &StagedProblems) -> Vec<String> {
     }
     let without = &problems.tables_without_files;
     if !without.is_empty() {
-        let named: Vec<&str> = without.iter().take(MAX_SHOWN).map(String::as_str).collect();
-        let more = match without.len().saturating_sub(MAX_SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         missing.push(format!(
-            "{} without any Parquet file ({}{more}; a table without rows has a file without rows)",
+            "{} without any Parquet file ({}; a table without rows has a file without rows)",
             counted(without.len() as u64, "table"),
-            named.join(", ")
+            shown(without)
         ));
     }
     missing
 }
 
-fn contradictions(problems: &StagedProblems, bodies: Option<&StagedBodies>) -> Vec<String> {
+/// The first names, and how many more there are.
+fn shown(names: &[String]) -> String {
+    let named: Vec<&str> = names.iter().take(MAX_SHOWN).map(String::as_str).collect();
+    let more = match names.len().saturating_sub(MAX_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", named.join(", "))
+}
+
+fn contradictions(problems: &StagedProblems, compared: ComparedBodies) -> Vec<String> {
     let mut wrong = Vec::new();
     for (tables, what) in [
         (
@@ -160,13 +178,10 @@ fn contradictions(problems: &StagedProblems, bodies: Option<&StagedBodies>) -> V
         (problems.same_order, "the same _landing_order as another"),
         (problems.same_hash, "the _content_hash of another resource"),
         (
-            bodies.map_or(0, StagedBodies::of_other_content),
+            compared.of_other_content,
             "a _content_hash that no line of landing has",
         ),
-        (
-            bodies.map_or(0, StagedBodies::not_landed),
-            "an id that has not landed here",
-        ),
+        (compared.not_landed, "an id that has not landed here"),
     ] {
         if count > 0 {
             wrong.push(format!("{} of _keys with {what}", counted(count, "row")));
