@@ -1,6 +1,7 @@
-// See README.md. No attribute of the crate stands here: `examples/_native.rs` includes this file.
+#![doc = include_str!("../README.md")]
 
 mod capsule;
+mod contents;
 mod failure;
 mod flatten;
 mod input_stream;
@@ -16,16 +17,5 @@ use pyo3::prelude::*;
 /// What the Python package `claimlake` is made on; not to be imported by others.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add_class::<capsule::Stream>()?;
-    module.add_class::<flatten::Flattening>()?;
-    module.add_class::<lake::Snapshot>()?;
-    module.add_class::<lake::Table>()?;
-    module.add_class::<plan::Plan>()?;
-    module.add_class::<spool::Spooled>()?;
-    module.add_class::<view::Viewing>()?;
-    module.add_function(wrap_pyfunction!(lake::snapshots, module)?)?;
-    module.add_function(wrap_pyfunction!(staged::tasks, module)?)?;
-    module.add_function(wrap_pyfunction!(staged::run_task, module)?)?;
-    module.add_function(wrap_pyfunction!(staged::sha256, module)?)
+    contents::add_to(module)
 }
