@@ -11,6 +11,7 @@ mod access_log;
 mod advice;
 mod borders;
 mod broker;
+mod carin;
 mod changes;
 mod command;
 mod compare;

@@ -262,7 +262,7 @@ fn served(truth: &[PatientTruth]) -> BTreeSet<String> {
 /// Claims that their own bodies mark as current, without those of shared systems.
 fn current(api: ApiVersion, claims: &BTreeMap<String, [String; 3]>) -> BTreeSet<String> {
     let is_current = |[status, system, action]: &[String; 3]| match api {
-        ApiVersion::V2 => status == "active",
+        ApiVersion::V2 | ApiVersion::Carin => status == "active",
         ApiVersion::V3 => system == "NationalClaimsHistory" && action == "FinalAction",
     };
     let current = claims.iter().filter(|(_, claim)| is_current(claim));
@@ -309,7 +309,7 @@ async fn a_year(api: ApiVersion) {
         .flat_map(|one| one.final_ids.iter().cloned())
         .collect();
     let part_d: BTreeSet<String> = match api {
-        ApiVersion::V2 => BTreeSet::new(),
+        ApiVersion::V2 | ApiVersion::Carin => BTreeSet::new(),
         // They have no tag of the kind.
         ApiVersion::V3 => ids_of_system(&world, "DDPS"),
     };

@@ -126,7 +126,7 @@ impl Who {
             return Ok(who);
         }
         let (typed, id) = api_and_id(wanted);
-        for api in [ApiVersion::V2, ApiVersion::V3] {
+        for api in ApiVersion::ALL {
             if typed.is_some_and(|typed| typed != api) {
                 continue;
             }
@@ -273,8 +273,7 @@ fn is_patient(grant: &Grant, wanted: &str) -> bool {
 /// Splits `v2:ID`; without an API version, all of the text is the id.
 pub(crate) fn api_and_id(typed: &str) -> (Option<ApiVersion>, &str) {
     match typed.split_once(':') {
-        Some(("v2", id)) => (Some(ApiVersion::V2), id),
-        Some(("v3", id)) => (Some(ApiVersion::V3), id),
+        Some((api, id)) if let Ok(api) = api.parse::<ApiVersion>() => (Some(api), id),
         _ => (None, typed),
     }
 }

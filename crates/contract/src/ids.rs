@@ -45,7 +45,7 @@ macro_rules! text_id {
 text_id!(ResourceType);
 text_id!(RunId);
 
-/// A version of the Blue Button API; each has an id space of its own.
+/// A version of the Blue Button API, or claims of another payer; each has an id space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApiVersion {
@@ -53,15 +53,45 @@ pub enum ApiVersion {
     V2,
     /// FHIR R4, C4BB 2.x, id space and paging of its own.
     V3,
+    /// FHIR R4, CARIN Blue Button (C4BB) claims of any payer: from files, since no server of CMS has them.
+    Carin,
 }
 
 impl ApiVersion {
-    /// `v2` or `v3`, as in URLs and in `api=` on disk.
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::V2, Self::V3, Self::Carin];
+
+    /// Whether a server has it, so that there are grants and requests of it.
+    #[must_use]
+    pub fn has_server(self) -> bool {
+        match self {
+            ApiVersion::V2 | ApiVersion::V3 => true,
+            ApiVersion::Carin => false,
+        }
+    }
+
+    /// The API version of a server.
+    ///
+    /// # Errors
+    /// When the text names none, or one that comes from files alone.
+    pub fn of_server(text: &str) -> Result<Self, ParseIdError> {
+        let api: Self = text.parse()?;
+        match api.has_server() {
+            true => Ok(api),
+            false => Err(ParseIdError(format!(
+                "'{text}' has no server and no grants: such claims come from files, by `import --api {text}`; \
+                 a server has v2 or v3"
+            ))),
+        }
+    }
+
+    /// `v2`, `v3` or `carin`, as in URLs and in `api=` on disk.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             ApiVersion::V2 => "v2",
             ApiVersion::V3 => "v3",
+            ApiVersion::Carin => "carin",
         }
     }
 }
@@ -79,8 +109,9 @@ impl FromStr for ApiVersion {
         match text {
             "v2" => Ok(ApiVersion::V2),
             "v3" => Ok(ApiVersion::V3),
+            "carin" => Ok(ApiVersion::Carin),
             _ => Err(ParseIdError(format!(
-                "unknown API version '{text}', expected v2 or v3"
+                "unknown API version '{text}', expected v2, v3 or carin"
             ))),
         }
     }

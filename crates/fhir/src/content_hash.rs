@@ -8,7 +8,7 @@ use claimlake_json::Members;
 /// xxh3-128 (big-endian) of a resource's line.
 ///
 /// On v2 the member `created` of the resource itself is left out, key, value and all: the server
-/// puts the time of the request there. A final newline does not count. What references were
+/// puts the time of the request there; elsewhere it is the claim's own time. A final newline does not count. What references were
 /// resolved to counts: for each record of the line with a target, in their order, a line break,
 /// the reference as sent, a tab and `Type/id` are hashed after the line.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn content_hash(api: ApiVersion, line: &[u8], references: &[ReferenceRecord]
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let created = match api {
         ApiVersion::V2 => created_member(line),
-        ApiVersion::V3 => None,
+        ApiVersion::V3 | ApiVersion::Carin => None,
     };
     let resolved = references.iter().filter_map(ReferenceRecord::resolved);
     let hash = match (created, resolved.clone().next()) {

@@ -68,7 +68,7 @@ pub enum LandingError {
     /// Nothing says which API version resources belong to.
     #[error(
         "cannot tell the API version of the resources in {file}: none has a CMS URL; \
-         name it with --api v2 or --api v3"
+         name it with --api v2 or --api v3, or --api carin for claims of another payer"
     )]
     UnknownApi {
         /// The input, as given.

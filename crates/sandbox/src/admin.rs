@@ -241,7 +241,7 @@ fn patient_and_api(service: &Service, sent: &Value) -> Result<(usize, ApiVersion
 }
 
 fn api_of(text: Option<&str>) -> Result<ApiVersion, String> {
-    let api = text.unwrap_or("v2").parse();
+    let api = ApiVersion::of_server(text.unwrap_or("v2"));
     api.map_err(|error| format!("api: {error}"))
 }
 

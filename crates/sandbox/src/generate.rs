@@ -115,7 +115,7 @@ fn write_patient(
         }
         let order = match version {
             ApiVersion::V2 => &history.v2,
-            ApiVersion::V3 => &history.v3,
+            ApiVersion::V3 | ApiVersion::Carin => &history.v3,
         };
         let claims = order
             .iter()

@@ -28,7 +28,7 @@ This page is generated from the views. The tag `ansi/type` sets the type of a co
 follows from the FHIR type: booleans, integers and instants are typed, everything else is text as sent. Names
 in the column *CCW* are the variables of CMS's Chronic Conditions Warehouse, from the tag `ccw/variable`.
 
-Every table begins with columns that are equal in all rows of a resource: `source_api` (`v2`, `v3`), then
+Every table begins with columns that are equal in all rows of a resource: `source_api` (`v2`, `v3`, `carin`), then
 those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
 `last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two are the
 partition columns, which are never null. If a view has a column of the same name, that column is omitted.

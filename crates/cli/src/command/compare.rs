@@ -46,11 +46,11 @@ pub(crate) struct CompareArguments {
     right: PathBuf,
 
     /// Only rows of this API version of the left lake
-    #[arg(long, value_name = "v2|v3")]
+    #[arg(long, value_name = "v2|v3|carin")]
     left_api: Option<ApiVersion>,
 
     /// Only rows of this API version of the right lake
-    #[arg(long, value_name = "v2|v3")]
+    #[arg(long, value_name = "v2|v3|carin")]
     right_api: Option<ApiVersion>,
 
     /// Write the counts as a page, too

@@ -162,7 +162,7 @@ fn exit(invocation: &Invocation) -> Outcome {
 fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) -> Outcome {
     let tombstones = vault.tombstones()?;
     let was_forgotten = tombstones.has_typed_identifier(wanted, &claimlake_fhir::PERSONAL_SYSTEMS)
-        || [ApiVersion::V2, ApiVersion::V3]
+        || ApiVersion::ALL
             .into_iter()
             .any(|api| tombstones.has_id(api, wanted));
     if was_forgotten {

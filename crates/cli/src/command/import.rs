@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   claimlake --data my import claims.ndjson coverage.ndjson.gz
   claimlake --data my import --api v2 bundle.json
+  claimlake --data my import --api carin payer-bundle.json
   zstdcat export.ndjson.zst | claimlake --data my import --api v3 -";
 
 /// Arguments of `import`.
@@ -31,8 +32,9 @@ pub(crate) struct ImportArguments {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
-    /// The API version whose ids the resources carry [default: by their CMS URLs]
-    #[arg(long, value_name = "v2|v3")]
+    /// The API version whose ids the resources carry; carin: claims of any payer, by the CARIN Blue
+    /// Button profiles [default: by their CMS URLs, where there are none by their profiles]
+    #[arg(long, value_name = "v2|v3|carin")]
     api: Option<ApiVersion>,
 }
 

@@ -109,7 +109,7 @@ mod tests {
                 .unwrap(),
         };
         table.extend(more);
-        toml::from_str(&file.to_string())
+        file.try_into()
     }
 
     #[test]

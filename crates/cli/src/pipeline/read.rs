@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use claimlake_contract::ApiVersion;
 use claimlake_publisher::Target;
 use toml::de::DeTable;
 use url::{Host, Url};
@@ -137,14 +138,15 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
     let file = table.clone();
     let applied = overrides::apply(&mut table, &variable);
-    let pipeline = of_table(&table).map_err(|_| {
+    // Not by its text, in which tables come after plain values: the order of columns would be another.
+    let pipeline: Pipeline = table.try_into().map_err(|_: toml::de::Error| {
         // Without the variables the file is right, so one of them is wrong.
         let is_wrong = |found: &&Override| {
             let mut alone = file.clone();
             overrides::apply(&mut alone, |name| {
                 (name == found.variable).then(|| variable(name)).flatten()
             });
-            of_table(&alone).is_err()
+            alone.try_into::<Pipeline>().is_err()
         };
         match applied.iter().find(is_wrong) {
             Some(found) => {
@@ -162,11 +164,6 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     })?;
     check(&pipeline)?;
     Ok(pipeline)
-}
-
-/// By its text, since a second deserializer of all sections takes long to compile.
-fn of_table(table: &toml::Table) -> Result<Pipeline, toml::de::Error> {
-    toml::from_str(&table.to_string())
 }
 
 fn one_line(error: &toml::de::Error, text: &str) -> String {
@@ -191,6 +188,9 @@ fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if pipeline.name.is_empty() || !name_is_plain {
         bail!("name: letters, digits, '-' and '_' only, since it names the data directory");
+    }
+    if let Err(error) = ApiVersion::of_server(pipeline.source.api.as_str()) {
+        bail!("source.api: {error}");
     }
     if !(0.0..=1.0).contains(&pipeline.transform.max_reject_share) {
         bail!("transform.max_reject_share: a share between 0 and 1");

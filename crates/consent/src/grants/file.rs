@@ -86,9 +86,15 @@ pub(super) fn read_line(text: &str, default_api: ApiVersion) -> Result<NewGrant,
         .ok_or("no patient: the id of the token endpoint's answer belongs there")?;
     let refresh_token = take_text(&mut members, "refresh_token")?.ok_or("no refresh_token")?;
     let api = match take_text(&mut members, "api")? {
-        Some(api) => api
-            .parse()
-            .map_err(|_| "api is neither v2 nor v3".to_owned())?,
+        Some(api) if api == ApiVersion::Carin.as_str() => {
+            return Err(
+                "api is carin, which has no server and no grants: such claims come from files, by import"
+                    .to_owned(),
+            );
+        }
+        Some(api) => {
+            ApiVersion::of_server(&api).map_err(|_| "api is neither v2 nor v3".to_owned())?
+        }
         None => default_api,
     };
     let access_expires_at = take_instant(&mut members, "expires_at")?;

@@ -84,18 +84,23 @@ async fn bad_lines_are_named_and_the_others_are_stored_without_anything_shown() 
         "{\"patient\":\"-3\",\"refreshtoken\":\"token-3\"}\n",
         "{\"refresh_token\":\"token-4\"}\n",
         "{\"patient\":\"-5\",\"refresh_token\":\"token-5\",\"grant_expires_at\":\"soon-secret\"}\n",
-        "{\"patient\":-6,\"refresh_token\":\"token-6\",\"scopes\":[\"b\",\"a\"],\"external_id\":\"m6\"}",
+        "{\"patient\":-6,\"refresh_token\":\"token-6\",\"scopes\":[\"b\",\"a\"],\"external_id\":\"m6\"}\n",
+        "{\"patient\":\"-7\",\"refresh_token\":\"token-7\",\"api\":\"carin\"}",
     );
     let report = read(&vault, &client, file).await;
     assert_eq!(report.inserted, 2);
     let lines: Vec<u64> = report.bad_lines.iter().map(|bad| bad.line).collect();
-    assert_eq!(lines, [2, 4, 5, 6]);
+    assert_eq!(lines, [2, 4, 5, 6, 8]);
     let words = format!("{report:?}");
     assert!(
         !words.contains("token-") && !words.contains("soon-secret"),
         "{words}"
     );
     assert!(words.contains("refreshtoken"), "a misspelt member is named");
+    assert!(
+        words.contains("api is carin, which has no server"),
+        "{words}"
+    );
     let shown = list(&vault, &everything(), Utc::now()).unwrap();
     let text = serde_json::to_string(&shown).unwrap();
     assert!(

@@ -110,7 +110,7 @@ impl Search<'_> {
     fn offset_parameter(&self) -> &'static str {
         match self.api {
             ApiVersion::V2 => "startIndex",
-            ApiVersion::V3 => "_offset",
+            ApiVersion::V3 | ApiVersion::Carin => "_offset",
         }
     }
 }

@@ -194,7 +194,9 @@ impl Server {
             (Some(total), _) => total(entries, all),
             (None, ApiVersion::V2) => Some(all),
             (None, ApiVersion::V3) if self.empty == Some(0..=u64::MAX) => Some(all),
-            (None, ApiVersion::V3) => (!has_next && entries > 0).then_some(entries),
+            (None, ApiVersion::V3 | ApiVersion::Carin) => {
+                (!has_next && entries > 0).then_some(entries)
+            }
         };
         if let (Some(extra), Some(first)) = (self.extra, ids.first().copied()) {
             match extra {

@@ -168,8 +168,7 @@ impl LandedPatients {
     /// The Patients that a typed name names.
     fn named(&self, wanted: &str) -> BTreeMap<PatientKey, ReachedBy> {
         let (of_api, wanted) = match wanted.split_once(':') {
-            Some(("v2", id)) => (Some(ApiVersion::V2), id),
-            Some(("v3", id)) => (Some(ApiVersion::V3), id),
+            Some((api, id)) if let Ok(api) = api.parse::<ApiVersion>() => (Some(api), id),
             _ => (None, wanted),
         };
         let in_api = |key: &&PatientKey| of_api.is_none_or(|api| api == key.0);

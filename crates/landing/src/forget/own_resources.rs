@@ -66,7 +66,7 @@ impl OwnResources {
         let Ok(resource) = resource.parse::<ResourceType>() else {
             return false;
         };
-        let mut apis = [ApiVersion::V2, ApiVersion::V3].into_iter();
+        let mut apis = ApiVersion::ALL.into_iter();
         apis.any(|of| {
             api.is_none_or(|api| api == of) && self.has_body(person, of, &resource, text, &[])
         })

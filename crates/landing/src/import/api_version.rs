@@ -11,23 +11,19 @@ use crate::LandingError;
 /// The version that more resources of the input say they are from.
 pub(super) fn majority(input: &Input) -> Result<Option<ApiVersion>, LandingError> {
     let mut documents = Documents::new(input.open()?);
-    let (mut v2, mut v3) = (0u64, 0u64);
+    let mut counts = ApiVersion::ALL.map(|api| (0u64, api));
     // Damage is dealt with where the input is landed; here it only ends the count.
     while let Ok(Some(piece)) = documents.next() {
         for found in found_in(&documents, &piece) {
             let Found::Resource { text, .. } = found else {
                 continue;
             };
-            match api_version_of(text) {
-                Some(ApiVersion::V2) => v2 += 1,
-                Some(ApiVersion::V3) => v3 += 1,
-                None => {}
-            }
+            let said = api_version_of(text);
+            let counted = counts.iter_mut().find(|(_, api)| said == Some(*api));
+            counted.into_iter().for_each(|(count, _)| *count += 1);
         }
     }
-    Ok(match v2.cmp(&v3) {
-        std::cmp::Ordering::Greater => Some(ApiVersion::V2),
-        std::cmp::Ordering::Less => Some(ApiVersion::V3),
-        std::cmp::Ordering::Equal => None,
-    })
+    counts.sort_unstable();
+    let [_, (second, _), (first, api)] = counts;
+    Ok((first > second).then_some(api))
 }

@@ -20,7 +20,7 @@ impl FhirStore {
     ) -> Option<(usize, Bytes)> {
         let number = match space {
             ApiVersion::V2 => id.split_once('-')?.1,
-            ApiVersion::V3 => id,
+            ApiVersion::V3 | ApiVersion::Carin => id,
         };
         let (patient, number) = patient_and_number(number.parse().ok()?)?;
         if patient >= self.population.patients() {
@@ -34,7 +34,7 @@ impl FhirStore {
             .find(|claim| claim.number == number)?;
         let is_it = match space {
             ApiVersion::V2 => claim.is_in_v2() && v2_id(patient, claim) == id,
-            ApiVersion::V3 => v3_id(patient, claim) == id,
+            ApiVersion::V3 | ApiVersion::Carin => v3_id(patient, claim) == id,
         };
         is_it.then(|| {
             (
@@ -50,7 +50,7 @@ impl FhirStore {
                 .iter()
                 .map(|part| format!("part-{part}-{}", patient.v2_id))
                 .collect(),
-            ApiVersion::V3 => v3::coverage_ids(patient),
+            ApiVersion::V3 | ApiVersion::Carin => v3::coverage_ids(patient),
         }
     }
 

@@ -33,7 +33,7 @@ impl Records for FhirStore {
         let patient = self.population.patient(patient);
         match space {
             ApiVersion::V2 => patient.v2_id.to_string(),
-            ApiVersion::V3 => patient.v3_id.to_string(),
+            ApiVersion::V3 | ApiVersion::Carin => patient.v3_id.to_string(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Records for FhirStore {
     fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
         match space {
             ApiVersion::V2 => self.population.find_by_v2(id),
-            ApiVersion::V3 => self.population.find_by_v3(id),
+            ApiVersion::V3 | ApiVersion::Carin => self.population.find_by_v3(id),
         }
     }
 
@@ -114,8 +114,10 @@ impl Records for FhirStore {
         for claim in &history.claims {
             let id = match space {
                 ApiVersion::V2 if claim.is_in_v2() => v2_id(patient, claim),
-                ApiVersion::V3 if !claim.source.is_shared_system() => v3_id(patient, claim),
-                ApiVersion::V3 => {
+                ApiVersion::V3 | ApiVersion::Carin if !claim.source.is_shared_system() => {
+                    v3_id(patient, claim)
+                }
+                ApiVersion::V3 | ApiVersion::Carin => {
                     shared_system_ids.push(v3_id(patient, claim));
                     continue;
                 }
@@ -143,7 +145,7 @@ impl Records for FhirStore {
         coverage_ids.sort_unstable();
         let mut prior_authorization_ids = match space {
             ApiVersion::V2 => Vec::new(),
-            ApiVersion::V3 => history
+            ApiVersion::V3 | ApiVersion::Carin => history
                 .prior_authorizations
                 .iter()
                 .map(v3::prior_authorization_id)

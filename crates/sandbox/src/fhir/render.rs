@@ -12,7 +12,7 @@ use crate::serve::records::Kind;
 pub(crate) fn render(space: ApiVersion, patient: &Beneficiary, claim: &Claim) -> Body {
     match space {
         ApiVersion::V2 => v2::eob(patient, claim),
-        ApiVersion::V3 => v3::eob(patient, claim),
+        ApiVersion::V3 | ApiVersion::Carin => v3::eob(patient, claim),
     }
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn render_prior_authorization(
 pub(crate) fn render_others(space: ApiVersion, patient: &Beneficiary) -> Vec<(Kind, Body)> {
     let coverages: Vec<Body> = match space {
         ApiVersion::V2 => v2::PARTS.map(|part| v2::coverage(patient, part)).into(),
-        ApiVersion::V3 => v3::coverages(patient),
+        ApiVersion::V3 | ApiVersion::Carin => v3::coverages(patient),
     };
     let coverages = coverages.into_iter().map(|body| (Kind::Coverage, body));
     let patient = (Kind::Patient, render_patient(space, patient));
@@ -39,6 +39,6 @@ pub(crate) fn render_others(space: ApiVersion, patient: &Beneficiary) -> Vec<(Ki
 pub(super) fn render_patient(space: ApiVersion, patient: &Beneficiary) -> Body {
     match space {
         ApiVersion::V2 => v2::patient(patient),
-        ApiVersion::V3 => v3::patient(patient),
+        ApiVersion::V3 | ApiVersion::Carin => v3::patient(patient),
     }
 }

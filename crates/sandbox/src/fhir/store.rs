@@ -124,7 +124,7 @@ impl FhirStore {
         };
         let (found, authorizations) = match space {
             ApiVersion::V2 => (claims(&history.v2, select::finds_by_type_and_dates), 0),
-            ApiVersion::V3 => {
+            ApiVersion::V3 | ApiVersion::Carin => {
                 let shown = select::finds_prior_authorizations(search);
                 let count = usize::from(shown) * history.prior_authorizations.len();
                 (claims(&history.v3, select::finds_in_v3), count)
@@ -193,7 +193,7 @@ pub(super) fn v3_id(patient: usize, claim: &Claim) -> String {
 fn bundle_time(space: ApiVersion, newest: i64, now: DateTime<Utc>) -> String {
     let instant = match space {
         ApiVersion::V2 => day::instant(newest),
-        ApiVersion::V3 => now,
+        ApiVersion::V3 | ApiVersion::Carin => now,
     };
     instant.format("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
 }

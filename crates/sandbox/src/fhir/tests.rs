@@ -62,7 +62,7 @@ fn all_claims(space: ApiVersion) -> &'static [Value] {
     });
     match space {
         ApiVersion::V2 => &CLAIMS[0],
-        ApiVersion::V3 => &CLAIMS[1],
+        ApiVersion::V3 | ApiVersion::Carin => &CLAIMS[1],
     }
 }
 

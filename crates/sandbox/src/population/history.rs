@@ -298,7 +298,7 @@ impl History {
     pub(crate) fn first_shown(&self, version: ApiVersion) -> Option<u32> {
         let order = match version {
             ApiVersion::V2 => &self.v2,
-            ApiVersion::V3 => &self.v3,
+            ApiVersion::V3 | ApiVersion::Carin => &self.v3,
         };
         order
             .iter()

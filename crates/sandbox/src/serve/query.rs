@@ -35,7 +35,7 @@ pub(crate) fn backend_refusal(space: ApiVersion, diagnostics: &str) -> Reply {
             "An error occurred contacting the upstream server:{diagnostics}"
         ))
         .with("vary", VARY_ANSWERED),
-        ApiVersion::V3 => outcome(400, diagnostics),
+        ApiVersion::V3 | ApiVersion::Carin => outcome(400, diagnostics),
     }
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn check(
         return Err(backend_refusal(space, "Invalid pageSize '0'"));
     }
     let offset = match space {
-        ApiVersion::V3 => v3_offset.or(start_index),
+        ApiVersion::V3 | ApiVersion::Carin => v3_offset.or(start_index),
         ApiVersion::V2 => start_index,
     }
     .unwrap_or_default();
@@ -130,7 +130,7 @@ pub(crate) fn check(
             let text = format!("Value for startIndex cannot be negative: {offset}");
             return Err(backend_refusal(space, &text));
         }
-        (Err(_), ApiVersion::V3) => return Err(server_error()),
+        (Err(_), ApiVersion::V3 | ApiVersion::Carin) => return Err(server_error()),
     };
     let is_kept = |name: &str| known(kind, space, name) && is_repeated(space, name);
     checked.kept = fields.0.clone();

@@ -25,7 +25,7 @@ pub(crate) fn answer(
         return match space {
             ApiVersion::V2 => gate::not_found().with("vary", VARY_REFUSED),
             // v3 queries its backend, which looks among the resources of the token's own patient.
-            ApiVersion::V3 => unknown(kind, id),
+            ApiVersion::V3 | ApiVersion::Carin => unknown(kind, id),
         };
     }
     if let Err(refusal) = check_id(space, kind, id) {

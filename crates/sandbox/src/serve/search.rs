@@ -102,7 +102,7 @@ fn page(
     }
     let (mut links, total) = match space {
         ApiVersion::V2 => (base.v2_links(&checked, found.total), Some(found.total)),
-        ApiVersion::V3 => {
+        ApiVersion::V3 | ApiVersion::Carin => {
             if !paged {
                 checked.search.count = 10;
             }

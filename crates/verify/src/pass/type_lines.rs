@@ -134,13 +134,13 @@ impl TypeLines<'_> {
     }
 }
 
-/// What distinguishes bodies of one time. On v3, bodies with the same content make the same rows.
+/// What distinguishes bodies of one time. On other versions than v2, bodies with the same content make the same rows.
 fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
     match api {
         ApiVersion::V2 => {
             let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text, references);
             Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
         }
-        ApiVersion::V3 => None,
+        ApiVersion::V3 | ApiVersion::Carin => None,
     }
 }

@@ -6,6 +6,8 @@
 with claim as (
     select * from {{ lake('claim') }}
     where is_current and claim_type in ('professional', 'institutional')
+        -- Claims of other payers have HL7's kinds; the rows say `medicare`.
+        and eob_type in ('CARRIER', 'DME', 'HHA', 'HOSPICE', 'INPATIENT', 'OUTPATIENT', 'SNF')
 )
 
 -- The total of an institutional claim (revenue 0001) is no line, except where there is no other.

@@ -10,8 +10,6 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::who::{TAKEN, Who, api_and_id};
 
-const APIS: [ApiVersion; 2] = [ApiVersion::V2, ApiVersion::V3];
-
 /// All names of the person whose id was typed. A patient id finds its lines without other names:
 /// after `forget` nothing else is known of the person.
 pub(super) fn names_of(
@@ -34,7 +32,7 @@ pub(super) fn names_of(
         return Ok(names);
     }
     let (typed, id) = api_and_id(wanted);
-    let apis = APIS
+    let apis = ApiVersion::ALL
         .into_iter()
         .filter(|api| typed.is_none_or(|typed| typed == *api));
     names.extend(apis.clone().map(|api| name_of(api, id, vault)));

@@ -35,6 +35,7 @@ pub(super) struct MigrateArguments {
 fn target(text: &str) -> Result<ApiVersion, String> {
     match text {
         "v3" => Ok(ApiVersion::V3),
+        "carin" => Err("claims of other payers have no server and no grants: they come from files, by `import --api carin`".into()),
         _ => Err("grants can be moved to v3".into()),
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct GenerateArguments {
     seed: u64,
 
     /// The API version whose shapes to write; may be given several times [default: v2]
-    #[arg(long = "api", value_name = "v2|v3")]
+    #[arg(long = "api", value_name = "v2|v3", value_parser = ApiVersion::of_server)]
     versions: Vec<ApiVersion>,
 
     /// The resource type to write; may be given several times [default: all three]
