@@ -14,7 +14,7 @@ use crate::files::VAULT_FILE;
 use crate::{VaultError, busy};
 
 /// The version of the vault's format that this program writes.
-pub const VAULT_FORMAT: u32 = 5;
+pub const VAULT_FORMAT: u32 = 6;
 
 /// One step per format version: the SQL that leads from the version before to it.
 const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
@@ -26,6 +26,7 @@ const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
     &[include_str!("migrations/doubt.sql")],
     &[include_str!("migrations/full_reads.sql")],
     &[include_str!("migrations/moved.sql")],
+    &[include_str!("migrations/codebooks.sql")],
 ];
 
 /// Opens the file of a data directory, making both on first use, and brings it to the present

@@ -7,6 +7,7 @@ use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person, hex};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
+use crate::codebooks::remove_codes;
 use crate::error::During;
 use crate::names::{id_tombstone, identifier_tombstone, tombstones_of};
 use crate::seal::{Key, Keys, fill_random};
@@ -136,7 +137,7 @@ impl Vault {
     }
 
     /// Removes everything the vault holds about a person but the tombstone: grants with tokens and
-    /// checkpoints, authorizations that have begun, mentions in the history of runs.
+    /// checkpoints, codes in codebooks, authorizations that have begun, mentions in the history of runs.
     ///
     /// Only the holder of the token lock may call this.
     ///
@@ -145,6 +146,7 @@ impl Vault {
     pub fn remove_person(&self, person: &Person) -> Result<u64, VaultError> {
         let operation = "removing a person from the vault";
         let grants = self.grants_of(person)?;
+        let now = self.now_text();
         self.write(operation, |connection| {
             for grant in &grants {
                 remove_mentions(connection, &grant.handle)?;
@@ -154,6 +156,7 @@ impl Vault {
                     [grant.handle.as_str()],
                 )?;
             }
+            remove_codes(connection, self.keys(), person, &now)?;
             remove_pending(connection, self.keys(), person)
         })?;
         Ok(grants.len() as u64)

@@ -53,6 +53,7 @@ mod access_log;
 mod age;
 mod backup;
 mod busy;
+mod codebooks;
 mod error;
 mod extract_state;
 mod file;
@@ -87,6 +88,7 @@ pub use access_log::{AccessAction, AccessLine, AccessLog, AccessLogCheck, Missin
 pub use age::{Recipient, seal_to};
 pub use backup::back_up;
 pub use busy::database_holder;
+pub use codebooks::{Code, Copy, PATIENT_CODE, patient_of_code};
 pub use error::{VaultError, VaultErrorKind};
 pub use extract_state::{Checkpoint, ExtractState, FullRead, KnownResources, StateChange};
 pub use file::VAULT_FORMAT;

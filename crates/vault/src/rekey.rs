@@ -11,6 +11,7 @@ use claimlake_contract::Secret;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use crate::codebooks::code_place;
 use crate::error::During;
 use crate::extract_state::{checkpoint_place, known_place};
 use crate::forget::intent_place;
@@ -222,6 +223,15 @@ const SEALED: &[SealedColumn] = &[
     ("forget_intents", "sealed", &["intent"], |_, key| {
         Some(intent_place(&parsed::<String>(key, 0)?))
     }),
+    (
+        "codes",
+        "sealed",
+        &["recipient", "lookup"],
+        |_, key| match (key.first()?, key.get(1)?) {
+            (Value::Text(recipient), Value::Blob(lookup)) => Some(code_place(recipient, lookup)),
+            _ => None,
+        },
+    ),
     (
         "pending_authorizations",
         "sealed",

@@ -16,6 +16,8 @@ pub enum AccessAction {
     Pulled,
     /// Their rows were published as tables at another place.
     Published,
+    /// Their rows went into a de-identified copy.
+    Deidentified,
     /// An access token was handed to another program.
     Lent,
     /// It was moved to another API version.
