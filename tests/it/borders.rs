@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("compare", &["columnar", "contract", "loader"]),
     ("consent", &["contract", "vault"]),
     ("contract", &[]),
+    ("deidentify", &["columnar", "contract", "loader"]),
     (
         "extractor",
         &["consent", "contract", "fhir", "landing", "vault"],
@@ -46,6 +47,7 @@ const FENCES: &[(&str, &[&[&str]])] = &[
     ("compare", &[NETWORK, VAULT, TERMINAL]),
     ("consent", &[TABLES, TERMINAL]),
     ("contract", &[NETWORK, TABLES, VAULT, TERMINAL]),
+    ("deidentify", &[NETWORK, VAULT, TERMINAL]),
     ("extractor", &[TABLES, TERMINAL]),
     ("fhir", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("json", &[NETWORK, TABLES, VAULT, TERMINAL]),

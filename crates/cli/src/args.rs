@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Snapshots(command::snapshots::SnapshotsArguments),
     /// Compare two lakes, such as those of v2 and v3: persons and claims paired, differences classed
     Compare(command::compare::CompareArguments),
+    /// Make a copy of the tables without identifiers, by Safe Harbor or as a limited data set
+    Deidentify(command::deidentify::DeidentifyArguments),
     /// Print SQL that makes the lake's views for a copy, a moved lake or a published one
     Views(command::views::ViewsArguments),
     /// List what changed for each claim, run by run
@@ -116,6 +118,7 @@ impl Command {
             Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",
             Self::Compare(_) => "compare",
+            Self::Deidentify(_) => "deidentify",
             Self::Views(_) => "views",
             Self::Changes(_) => "changes",
             Self::Trace(_) => "trace",

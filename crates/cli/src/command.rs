@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod changes;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod deidentify;
 pub(crate) mod doctor;
 pub(crate) mod extract;
 pub(crate) mod forget;

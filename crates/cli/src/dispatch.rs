@@ -7,9 +7,9 @@ use crate::args::{Arguments, Command};
 #[cfg(feature = "sandbox")]
 use crate::command::sandbox;
 use crate::command::{
-    access_log, authorize, changes, compare, completions, doctor, extract, forget, grants, import,
-    load, plan, publish, report, run, snapshots, status, token, trace, transform, vault, verify,
-    view, views,
+    access_log, authorize, changes, compare, completions, deidentify, doctor, extract, forget,
+    grants, import, load, plan, publish, report, run, snapshots, status, token, trace, transform,
+    vault, verify, view, views,
 };
 use crate::failure::Outcome;
 use crate::history::recorded;
@@ -46,6 +46,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Plan => plan::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
         Command::Compare(arguments) => compare::run(&arguments, invocation),
+        Command::Deidentify(arguments) => deidentify::run(&arguments, invocation),
         Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),

@@ -1,7 +1,7 @@
 //! One call of the binary: the settings that follow from flags, environment and pipeline, read once.
 
 use std::cell::{Cell, OnceCell};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -139,6 +139,7 @@ impl Invocation {
                 root.display()
             )));
         }
+        refuse_copy(&root)?;
         Ok(DataDir::at(root))
     }
 
@@ -157,7 +158,10 @@ impl Invocation {
     /// `<data>/lake`, unless the pipeline says otherwise.
     pub(crate) fn lake(&self) -> Outcome<PathBuf> {
         Ok(match &self.pipeline()?.load.dir {
-            Some(dir) => dir.clone(),
+            Some(dir) => {
+                refuse_copy(dir)?;
+                dir.clone()
+            }
             None => self.data()?.root().join("lake"),
         })
     }
@@ -187,6 +191,18 @@ impl Invocation {
     /// `claimlake <command>` with the same flags.
     pub(crate) fn next(&self, command: &str) -> String {
         format!("claimlake{} {command}", self.same_flags())
+    }
+}
+
+/// A de-identified copy is no data directory: rows with identifiers do not go into it.
+fn refuse_copy(folder: &Path) -> Outcome<()> {
+    match claimlake_deidentify::is_copy(folder) {
+        false => Ok(()),
+        true => Err(Failure::usage(anyhow!(
+            "{} is a de-identified copy: nothing is loaded into it, and no command works in it; \
+             `claimlake deidentify` makes it anew from the lake",
+            folder.display()
+        ))),
     }
 }
 

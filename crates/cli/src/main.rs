@@ -11,6 +11,7 @@ mod args;
 mod broker;
 mod closing;
 mod command;
+mod copies;
 mod crash;
 mod data_dir;
 mod dispatch;

@@ -6,6 +6,7 @@
 mod builtin;
 mod checks;
 mod compare;
+mod deidentify;
 mod environment;
 mod glob;
 mod kept_for;
@@ -22,6 +23,7 @@ mod sql_views;
 
 pub(crate) use checks::table_rules;
 pub(crate) use compare::compare_rules;
+pub(crate) use deidentify::{Deidentification, deidentification};
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;

@@ -60,6 +60,8 @@ pub(crate) struct Status {
     pub(crate) removals: OpenRemovals,
     /// Where the lake was published.
     pub(crate) targets: Vec<RecordedTarget>,
+    /// De-identified copies.
+    pub(crate) copies: Vec<claimlake_vault::Copy>,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
     /// What to do if the vault is among what could not be read.
@@ -92,11 +94,13 @@ impl Status {
         let mut access_log = None;
         let every = invocation.pipeline()?.extract.full_every;
         let mut vault_next = None;
+        let mut copies = Vec::new();
         let consents = match Vault::is_made(data.root()) {
             false => None,
             true => match access::vault_to_read(data.root(), invocation).and_then(|vault| {
                 full_reads = full_reads::of(&vault, every, now)?;
                 access_log = vault.access_log().problem_at_the_end()?;
+                copies = vault.copies()?;
                 Consents::of(&vault, now)
             }) {
                 Ok(consents) => Some(consents),
@@ -161,6 +165,7 @@ impl Status {
             oldest,
             removals,
             targets,
+            copies,
             unreadable,
             vault_next,
         })
@@ -206,6 +211,10 @@ impl Status {
                 let words = holds_forgotten(&target.url, invocation);
                 next.push(("who was forgotten is published", words));
             }
+        }
+        for copy in self.copies.iter().filter(|copy| !copy.to_remove.is_empty()) {
+            let words = crate::copies::holds_forgotten(&copy.place, invocation);
+            next.push(("who was forgotten is in a copy", words));
         }
         if let Some(way_on) = &self.vault_next {
             next.push(("the vault cannot be read", way_on.clone()));

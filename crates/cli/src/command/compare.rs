@@ -1,7 +1,7 @@
 //! `claimlake compare`: two lakes side by side.
 
 mod html;
-mod lakes;
+pub(super) mod lakes;
 mod text;
 
 use std::fs::DirBuilder;

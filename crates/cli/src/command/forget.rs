@@ -18,6 +18,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::access;
+use crate::copies;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
@@ -148,12 +149,22 @@ fn exit(invocation: &Invocation) -> Outcome {
     let open = publishing::clear(invocation)?;
     let output = invocation.output();
     output.add_to_summary("published_targets_to_clear", json!(open));
-    if open.is_empty() {
+    let copies = copies::clear(invocation)?;
+    output.add_to_summary("copies_to_clear", json!(copies));
+    let counts = [
+        (open.len(), "published target"),
+        (copies.len(), "de-identified copy"),
+    ];
+    let words = counts.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = words
+        .map(|(count, what)| counted(count as u64, what))
+        .collect();
+    if words.is_empty() {
         return Ok(ExitCode::Done);
     }
-    let targets = counted(open.len() as u64, "published target");
     output.warn(&format!(
-        "forget     not complete: {targets} to clear, as above ({} lists them)",
+        "forget     not complete: {} to clear, as above ({} lists them)",
+        words.join(" and "),
         invocation.next("status")
     ));
     Ok(ExitCode::Failed)

@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::command::forget::{interrupted, remains};
 use crate::command::retention;
 use crate::command::transform::current_rules;
+use crate::copies;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
@@ -76,7 +77,11 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
     folding::fold(invocation)?;
     remains::warn_of_published(invocation)?;
     let published = publishing::after_load(&places, invocation)?;
-    Ok(ExitCode::worst([exit, published]))
+    let copies = match copies::clear(invocation)?.is_empty() {
+        true => ExitCode::Done,
+        false => ExitCode::Failed,
+    };
+    Ok(ExitCode::worst([exit, published, copies]))
 }
 
 fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {

@@ -58,6 +58,10 @@ fn page(status: &Status, invocation: &Invocation) -> Outcome<String> {
     for target in &status.targets {
         page.say(&target_words(target));
     }
+    page.label("copies");
+    for copy in &status.copies {
+        page.say(&crate::copies::words(copy));
+    }
     let kept = retention::words(&invocation.pipeline()?.load);
     page.label("kept").say(&kept);
     page.label("oldest PHI");
@@ -285,6 +289,8 @@ fn add_events(status: &Status, invocation: &Invocation) -> Outcome<()> {
         }),
     );
     output.add_to_summary("published_targets", json!(status.targets));
+    let copies = status.copies.iter().map(crate::copies::event);
+    output.add_to_summary("copies", copies.collect());
     output.add_to_summary("staged_runs", json!(status.staged_runs));
     let rejects = &status.rejects;
     output.add_to_summary(

@@ -9,18 +9,18 @@ use crate::access::has_vault;
 use crate::failure::{Failure, Outcome};
 
 /// A lake that was named on the command line.
-pub(super) struct NamedLake {
+pub(in crate::command) struct NamedLake {
     /// The folder of one snapshot, without a link in its path: it never changes.
-    pub(super) snapshot: PathBuf,
+    pub(in crate::command) snapshot: PathBuf,
     /// The lake that it is of.
-    pub(super) lake: PathBuf,
+    pub(in crate::command) lake: PathBuf,
     /// The data directory of the lake, where it lies in one that has a vault.
-    pub(super) data: Option<PathBuf>,
+    pub(in crate::command) data: Option<PathBuf>,
 }
 
 impl NamedLake {
     /// A data directory's or lake's current snapshot, or the snapshot itself.
-    pub(super) fn find(path: &Path, flag: &str) -> Outcome<Self> {
+    pub(in crate::command) fn find(path: &Path, flag: &str) -> Outcome<Self> {
         let root = std::fs::canonicalize(path)
             .with_context(|| format!("{flag} {}", path.display()))
             .map_err(Failure::usage)?;

@@ -224,6 +224,10 @@ fn a_vault_of_the_format_before_opens_with_its_grants_as_they_were() {
              ALTER TABLE grants DROP COLUMN earlier_api;
              ALTER TABLE grants DROP COLUMN earlier_patient;
              DROP TABLE full_reads;
+             DROP TABLE copy_removals;
+             DROP TABLE copies;
+             DROP TABLE codes;
+             DROP TABLE codebooks;
              PRAGMA user_version = 2;",
         )
         .unwrap();
