@@ -3,14 +3,9 @@
 //! for what is not there. At a target these are encoded, as Hive does with others.
 
 /// What Hive leaves as it is and readers encode.
-const ENCODED: [(char, &str); 6] = [
-    ('}', "%7D"),
-    ('`', "%60"),
-    ('>', "%3E"),
-    ('~', "%7E"),
-    ('<', "%3C"),
-    ('|', "%7C"),
-];
+fn is_encoded(byte: u8) -> bool {
+    !byte.is_ascii() || b" }`>~<|".contains(&byte)
+}
 
 /// The most bytes of a folder's name; more, and file systems refuse it.
 const LONGEST_NAME: usize = 255;
@@ -18,11 +13,13 @@ const LONGEST_NAME: usize = 255;
 /// The path at a target of a file of the lake.
 pub(crate) fn at_target(local: &str) -> String {
     let segments = local.split('/').map(|segment| {
-        let encoded = ENCODED
-            .iter()
-            .fold(segment.to_owned(), |name, (plain, code)| {
-                name.replace(*plain, code)
-            });
+        let mut encoded = String::with_capacity(segment.len());
+        for byte in segment.bytes() {
+            match is_encoded(byte) {
+                true => encoded.push_str(&format!("%{byte:02X}")),
+                false => encoded.push(char::from(byte)),
+            }
+        }
         match encoded.len() <= LONGEST_NAME {
             true => encoded,
             false => segment.to_owned(),
@@ -34,11 +31,24 @@ pub(crate) fn at_target(local: &str) -> String {
 /// The path in the lake of a file at a target. The lake never has these codes: a `%` of a value is
 /// itself encoded there.
 pub(crate) fn in_lake(published: &str) -> String {
-    ENCODED
-        .iter()
-        .fold(published.to_owned(), |name, (plain, code)| {
-            name.replace(code, &plain.to_string())
-        })
+    let mut local = Vec::with_capacity(published.len());
+    let mut rest = published.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = (byte == b'%').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        let decoded = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match decoded.filter(|decoded| is_encoded(*decoded)) {
+            Some(decoded) => {
+                local.push(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                local.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(local).unwrap_or_else(|_| published.to_owned())
 }
 
 #[cfg(test)]
@@ -55,7 +65,8 @@ mod tests {
             ("a~b|c<d>e`f", "state=a%7Eb%7Cc%3Cd%3Ee%60f"),
             ("%7D", "state=%257D"),
             ("%}", "state=%25%7D"),
-            ("a b/é", "state=a b%2Fé"),
+            ("a b/é", "state=a%20b%2F%C3%A9"),
+            ("%C3", "state=%25C3"),
         ] {
             let local = format!("bills/{}/1.parquet", hive::folder("state", value));
             let published = at_target(&local);

@@ -74,11 +74,16 @@ fn what_was_published_agrees_and_every_byte_was_read() {
 fn values_that_readers_encode_agree_in_lake_and_log() {
     let scene = Scene::new();
     for store in [memory(), scene.folder_store()] {
-        scene.load(&[("{b}", 1), ("a~b|c", 30), ("50%", 7)]);
+        scene.load(&[("{b}", 1), ("a~b|c", 30), ("50%", 7), ("é x", 2)]);
         scene.publish(&store, "one").unwrap();
         let paths = wait(store.list()).unwrap().into_iter();
         let paths: Vec<String> = paths.map(|(path, _)| path).collect();
-        for folder in ["state=%7Bb%7D", "state=a%7Eb%7Cc", "state=50%25"] {
+        for folder in [
+            "state=%7Bb%7D",
+            "state=a%7Eb%7Cc",
+            "state=50%25",
+            "state=%C3%A9%20x",
+        ] {
             let begin = format!("bills/{folder}/");
             assert!(
                 paths.iter().any(|path| path.starts_with(&begin)),
@@ -87,7 +92,7 @@ fn values_that_readers_encode_agree_in_lake_and_log() {
         }
         assert_eq!(compared(&scene, &store).unwrap().differences, []);
         let sums = super::scene::sums_of_newest(&store).unwrap();
-        assert_eq!((sums["bills"], sums["totals"]), (38, 38));
+        assert_eq!((sums["bills"], sums["totals"]), (40, 40));
         assert!(!scene.publish(&store, "two").unwrap().changed);
     }
 }
