@@ -98,6 +98,16 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def demo_v3(tmp_path_factory):
+    """The data directory of the same people by v3."""
+    home = tmp_path_factory.mktemp("demo-v3")
+    summary, ended = claimlake(home, "--data", home / "data", "run", env={"CLAIMLAKE_SOURCE_API": "v3"})
+    # A few values are rejected.
+    assert summary["exit"] in (0, 3), ended.stderr
+    return home / "data"
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory):
     """Real server bodies, v2 and v3."""
     shared = os.environ.get("CLAIMLAKE_SHARED")
@@ -130,6 +140,8 @@ def spark(tmp_path_factory):
     session = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
+        # Many small queries: compiling them well takes longer than they run.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.session.timeZone", "UTC")

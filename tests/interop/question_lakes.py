@@ -4,6 +4,8 @@ import json
 import sys
 import urllib.request
 
+import duckdb
+
 from conftest import ROOT, claimlake
 from question_answers import Facts
 from test_current import Sandbox
@@ -62,12 +64,24 @@ class Snapshot:
         self.data = data
         self.folder = (data / "lake" / "current").resolve()
         self._facts = None
+        self._connection = None
+        self._answers = {}
 
     @property
     def facts(self):
         """What the raw JSON says, derived once."""
         self._facts = self._facts or Facts(self.data / "landing")
         return self._facts
+
+    def answer(self, path):
+        """The columns and rows that DuckDB finds for a question, which is asked once."""
+        if self._connection is None:
+            self._connection = duckdb.connect()
+            self._connection.execute((self.folder / "views.duckdb.sql").read_text())
+        if path not in self._answers:
+            answer = self._connection.execute(path.read_text())
+            self._answers[path] = [column[0] for column in answer.description], answer.fetchall()
+        return self._answers[path]
 
 
 def truth(home):

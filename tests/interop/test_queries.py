@@ -9,7 +9,6 @@ import re
 import duckdb
 import pytest
 
-import lakes
 import question_lakes
 from conftest import ROOT
 from question_answers import ANSWERS
@@ -30,9 +29,9 @@ def code(path):
 
 
 @pytest.fixture(scope="session")
-def snapshots(tmp_path_factory, demo):
+def snapshots(tmp_path_factory, demo, demo_v3):
     made = {"v2": question_lakes.Snapshot(demo.data)}
-    made["v3"] = question_lakes.Snapshot(lakes.fetched(tmp_path_factory.mktemp("questions"), "v3"))
+    made["v3"] = question_lakes.Snapshot(demo_v3)
     made["truth"] = question_lakes.truth(tmp_path_factory.mktemp("truth"))
     made["half read"] = question_lakes.half_read(tmp_path_factory.mktemp("half-read"))
     return made
@@ -117,29 +116,16 @@ def assert_answered(path, snapshot, columns, rows):
             assert one is None or one == one.quantize(decimal.Decimal("0.01"))
 
 
-def opened(snapshot):
-    connection = duckdb.connect()
-    connection.execute((snapshot.folder / "views.duckdb.sql").read_text())
-    return connection
-
-
-def asked(connection, path):
-    answer = connection.execute(path.read_text())
-    columns = [column[0] for column in answer.description]
-    return columns, answer.fetchall()
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_duckdb_answers_as_the_raw_json_does(name, snapshots, request):
     snapshot = of(name, snapshots, request)
-    lake = opened(snapshot)
     for path in questions(name):
-        assert_answered(path, snapshot, *asked(lake, path))
+        assert_answered(path, snapshot, *snapshot.answer(path))
 
 
 def test_a_lake_of_imports_alone_does_not_say_who_is_complete(snapshots):
     with pytest.raises(duckdb.CatalogException, match="extract_status"):
-        asked(opened(snapshots["truth"]), FILES[10])
+        snapshots["truth"].answer(FILES[10])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -148,7 +134,7 @@ def test_each_question_has_rows_of_both_versions(path, snapshots):
     versions = set()
     for name, snapshot in snapshots.items():
         if path in questions(name):
-            versions |= {row[0] for row in asked(opened(snapshot), path)[1]}
+            versions |= {row[0] for row in snapshot.answer(path)[1]}
     assert versions == ({"v3"} if number(path) in ONLY_V3 else {"v2", "v3"})
 
 
@@ -159,7 +145,7 @@ def test_the_lakes_have_what_the_questions_are_about(snapshots):
         found = []
         for name, snapshot in snapshots.items():
             if path in questions(name):
-                columns, answers = asked(opened(snapshot), path)
+                columns, answers = snapshot.answer(path)
                 found += [dict(zip(columns, row)) for row in answers]
         rows[number(path)] = found
     total = lambda question, column: sum(row[column] or 0 for row in rows[question])
@@ -178,8 +164,7 @@ def test_the_lakes_have_what_the_questions_are_about(snapshots):
 def test_the_answers_agree_with_each_other(snapshots):
     """Money is the same by month, by line and by member."""
     for name, snapshot in snapshots.items():
-        lake = opened(snapshot)
-        answer = {number(path): asked(lake, path) for path in questions(name)}
+        answer = {number(path): snapshot.answer(path) for path in questions(name)}
         total = lambda question, *names: sum(
             row[answer[question][0].index(name)] or 0 for name in names for row in answer[question][1]
         )

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from conftest import ROOT, binary, claimlake
-from lakes import fetched, imported
+from lakes import imported
 
 TRUTH = ROOT / "tests" / "truth"
 sys.path.insert(0, str(TRUTH))
@@ -40,9 +40,9 @@ def truth(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", params=["v2", "v3"])
-def people(request, tmp_path_factory):
+def people(request):
     """The demo's people by either version of the API."""
-    return fetched(tmp_path_factory.mktemp("people"), request.param)
+    return request.getfixturevalue("demo").data if request.param == "v2" else request.getfixturevalue("demo_v3")
 
 
 def current(data):
