@@ -27,8 +27,6 @@ export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings
 cargo test --workspace --locked --no-run
 ended "$python" "$logs/python.log"
 
-# Most of the Rust tests wait for a disk, a process or a sandbox half of their time.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
 $make test-interop >"$logs/interop.log" 2>&1 &
 readers=$!
 tests/python/run.sh "${CARGO_TARGET_DIR:-target}/debug" >"$logs/package.log" 2>&1 &
